@@ -1,0 +1,274 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"doorward/internal/token"
+)
+
+// Principal is somebody who showed a good token.
+type Principal struct {
+	User    User
+	Session Session // its ID is 0 when the token was made by no session of ours
+	// Level is the second factor that the token was verified with; "" for none.
+	Level string
+
+	mark   int64 // what names the session in the token
+	claims token.Claims
+}
+
+// Authenticate judges a token. Codes: those of tokens, and UserDisabled.
+func (s *Service) Authenticate(ctx context.Context, p *Policy, raw string) (*Principal, error) {
+	t, err := token.Parse(raw)
+	if err != nil {
+		return nil, fail(TokenMalformed)
+	}
+	var who *Principal
+	err = s.store.View(ctx, func(r Reader) error {
+		who, err = s.judgeToken(ctx, r, p, t)
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return nil, fmt.Errorf("judge a token: %w", err)
+	}
+	return who, err
+}
+
+// judgeToken says who t is of. Signature first, then times, then the user, then the session.
+func (s *Service) judgeToken(ctx context.Context, r Reader, p *Policy, t *token.Unverified) (*Principal, error) {
+	who := &Principal{}
+	var err error
+	if p.Tokens.Signing == PerUser {
+		err = s.verifyPerUser(ctx, r, p, t, who)
+	} else {
+		err = s.verifyThenFind(ctx, r, p, t, who)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.judgeName(ctx, r, p, who); err != nil {
+		return nil, err
+	}
+	if !who.User.IsActive {
+		return nil, fail(UserDisabled)
+	}
+	if err := s.judgeSession(ctx, r, p, who); err != nil {
+		return nil, err
+	}
+	return who, nil
+}
+
+// verifyPerUser finds the user first, since his row has the key. A token of nobody costs the same
+// and reads as one with a bad signature: the key it was made with is gone.
+func (s *Service) verifyPerUser(ctx context.Context, r Reader, p *Policy, t *token.Unverified, who *Principal) error {
+	id, ok := userID(t.Claims(), p.Tokens.claim(FromUserID))
+	if ok {
+		var err error
+		who.User, err = r.User(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			ok = false
+		} else if err != nil {
+			return fmt.Errorf("read user %d: %w", id, err)
+		}
+	}
+	key := s.decoy
+	if ok {
+		key = s.userKey(&who.User)
+	}
+	return s.verifyClaims(p, t, key, who)
+}
+
+// verifyThenFind checks the signature before it reads a row, so that junk costs no SQL.
+func (s *Service) verifyThenFind(ctx context.Context, r Reader, p *Policy, t *token.Unverified, who *Principal) error {
+	var err error
+	for _, key := range s.verifyKeys(p, t) {
+		if err = s.verifyClaims(p, t, key, who); !errors.Is(err, TokenForged) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	id, ok := userID(who.claims, p.Tokens.claim(FromUserID))
+	if !ok {
+		return fail(TokenClaims)
+	}
+	who.User, err = r.User(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return fail(TokenNamed)
+	}
+	if err != nil {
+		return fmt.Errorf("read user %d: %w", id, err)
+	}
+	return nil
+}
+
+// verifyKeys are the keys that may have signed t; the decoy when there is none.
+func (s *Service) verifyKeys(p *Policy, t *token.Unverified) []*token.Key {
+	if p.Tokens.Signing == Shared && len(s.shared) > 0 {
+		return s.shared
+	}
+	if set := s.keys.Load(); p.Tokens.Signing == Published && set != nil {
+		if key := set.Find(t.Kid(), s.now()); key != nil {
+			return []*token.Key{key}
+		}
+	}
+	return []*token.Key{s.decoy}
+}
+
+// verifyClaims checks the signature and the times of t, and keeps its claims.
+func (s *Service) verifyClaims(p *Policy, t *token.Unverified, key *token.Key, who *Principal) error {
+	claims, err := t.Verify(key)
+	switch {
+	case errors.Is(err, token.ErrAlgorithm):
+		return fail(TokenAlgorithm)
+	case err != nil:
+		return fail(TokenForged)
+	}
+	err = claims.Check(s.now(), token.Validity{RequireExp: !p.Tokens.Foreign})
+	switch {
+	case errors.Is(err, token.ErrExpired):
+		return fail(TokenExpired)
+	case err != nil:
+		return fail(TokenClaims)
+	}
+	who.claims = claims
+	return nil
+}
+
+// userID reads a user id: an integer, or digits of the same number (SimpleJWT 5.5.1 writes text).
+func userID(c token.Claims, name string) (int64, bool) {
+	id, state := c.Int(name)
+	if state == token.WrongType {
+		text, state := c.Text(name)
+		if state != token.Present {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil && n > 0 && strconv.FormatInt(n, 10) == text
+	}
+	return id, state == token.Present && id > 0
+}
+
+// judgeName holds that the user named in a token is the user of its id.
+func (s *Service) judgeName(ctx context.Context, r Reader, p *Policy, who *Principal) error {
+	claim := p.Tokens.claim(FromLogin)
+	if claim == "" {
+		return nil
+	}
+	name, state := who.claims.Text(claim)
+	if state != token.Present || name == "" {
+		return fail(TokenUnnamed)
+	}
+	if name == who.User.LoginName(p.Login) {
+		return nil
+	}
+	if !p.Tokens.TrustName {
+		return fail(TokenNamed)
+	}
+	u, err := r.UserByLogin(ctx, p.Login, name, false)
+	if errors.Is(err, ErrNotFound) {
+		return fail(TokenNamed)
+	}
+	if err != nil {
+		return fmt.Errorf("find the user a token names: %w", err)
+	}
+	who.User = u
+	return nil
+}
+
+// judgeSession finds the session of a token and holds that nothing ended it.
+func (s *Service) judgeSession(ctx context.Context, r Reader, p *Policy, who *Principal) error {
+	ses, err := s.findSession(ctx, r, p, who)
+	if errors.Is(err, ErrNotFound) {
+		return s.judgeForeign(p, who)
+	}
+	if err != nil {
+		return err
+	}
+	if ses.UserID != who.User.ID || !ses.Ended.IsZero() || who.epoch(p, &ses) != who.User.Epoch {
+		return fail(TokenEnded)
+	}
+	who.Session = ses
+	return nil
+}
+
+// epoch is the one the token was made in: what it says, or what its session says.
+func (who *Principal) epoch(p *Policy, ses *Session) uint32 {
+	claim := p.Tokens.claim(FromEpoch)
+	if claim == "" {
+		return ses.Epoch
+	}
+	epoch, state := who.claims.Int(claim)
+	if state != token.Present || epoch < 0 || epoch > int64(ses.Epoch) {
+		return ^uint32(0)
+	}
+	return uint32(epoch)
+}
+
+func (s *Service) findSession(ctx context.Context, r Reader, p *Policy, who *Principal) (Session, error) {
+	if claim := p.Tokens.claim(FromSession); claim != "" {
+		text, _ := who.claims.Text(claim)
+		id, ok := parseSessionID(text)
+		if !ok {
+			return Session{}, fail(TokenClaims)
+		}
+		return r.Session(ctx, id)
+	}
+	who.mark = markOf(&p.Tokens, who.claims)
+	return r.SessionByMark(ctx, who.User.ID, p.Mount, who.mark)
+}
+
+// noMark names the tokens that carry no time at all: they are one session together.
+const noMark = -1
+
+func markOf(t *Tokens, c token.Claims) int64 {
+	if first, ok := firstIssued(t, c); ok {
+		return first
+	}
+	if exp, state := c.Time(t.claim(FromExpiry)); state == token.Present {
+		return exp
+	}
+	return noMark
+}
+
+// firstIssued reads when the chain of renewals began. Python takes 0 for missing, and so do we.
+func firstIssued(t *Tokens, c token.Claims) (int64, bool) {
+	claim := t.claim(FromFirstIssued)
+	if claim == "" {
+		return 0, false
+	}
+	first, state := c.Time(claim)
+	return first, state == token.Present && first != 0
+}
+
+// judgeForeign judges a token that no session of ours made, or none that is still kept. A key of
+// the user's own proves enough: it changes whenever everything is signed out.
+func (s *Service) judgeForeign(p *Policy, who *Principal) error {
+	if p.Tokens.claim(FromSession) != "" {
+		return fail(TokenEnded)
+	}
+	if p.Tokens.Signing == PerUser || who.User.SignedOut.IsZero() {
+		return nil
+	}
+	if issued, ok := s.issued(p, who); !ok || !issued.After(who.User.SignedOut) {
+		return fail(TokenEnded)
+	}
+	return nil
+}
+
+// issued is when a foreign token was made, as far as it tells.
+func (s *Service) issued(p *Policy, who *Principal) (time.Time, bool) {
+	for _, claim := range []string{"iat", p.Tokens.claim(FromFirstIssued)} {
+		if at, state := who.claims.Time(claim); claim != "" && state == token.Present {
+			return time.Unix(at, 0), true
+		}
+	}
+	exp, state := who.claims.Time(p.Tokens.claim(FromExpiry))
+	at := time.Unix(exp, 0).Add(-p.Tokens.Access)
+	return at, state == token.Present && !at.After(s.now())
+}

@@ -1,0 +1,116 @@
+package account
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"doorward/internal/password"
+)
+
+// Code is one way a request can fail, and an error itself: errors.Is(err, account.EmailTaken).
+// It has no words for people; dialects own those.
+type Code string
+
+// The codes.
+const (
+	EmailTaken    Code = "email_taken"
+	UsernameTaken Code = "username_taken"
+	PhoneTaken    Code = "phone_taken"
+	Invalid       Code = "invalid"  // a value that breaks the syntax of its field
+	Required      Code = "required" // a value that is missing
+	TooLong       Code = "too_long"
+	ReadOnly      Code = "read_only" // a field that this way in cannot change
+
+	PasswordSimilar Code = "password_too_similar"
+	PasswordShort   Code = "password_too_short"
+	PasswordCommon  Code = "password_too_common"
+	PasswordNumeric Code = "password_entirely_numeric"
+	PasswordLong    Code = "password_too_long"
+
+	InvalidCredentials Code = "invalid_credentials" // unknown, disabled or wrong: never said which
+	WrongPassword      Code = "wrong_password"      // of somebody who is signed in
+
+	TokenMalformed Code = "token_malformed"
+	TokenAlgorithm Code = "token_algorithm" // not the one of our key
+	TokenForged    Code = "token_forged"    // a bad signature, or one of a key that is gone
+	TokenExpired   Code = "token_expired"
+	TokenClaims    Code = "token_claims"  // well signed, but a claim is missing or of the wrong type
+	TokenNamed     Code = "token_named"   // it names nobody, or somebody else than its user id
+	TokenUnnamed   Code = "token_unnamed" // it lacks the name that it should carry
+	TokenEnded     Code = "token_ended"   // signed out
+	UserDisabled   Code = "user_disabled"
+	NotRefreshable Code = "not_refreshable" // a token that was not made to be refreshed
+	RefreshExpired Code = "refresh_expired"
+
+	Busy Code = "busy" // shed before any work; see Error.RetryAfter
+)
+
+// Error implements error.
+func (c Code) Error() string { return string(c) }
+
+// Problem is one thing wrong with a request.
+type Problem struct {
+	Code  Code
+	Field Field // "" when it belongs to no field
+	// Label is the attribute that a password resembles; Limit a length.
+	Label string
+	Limit int
+}
+
+// Error is a refusal that the caller can act on.
+type Error struct {
+	Problems   []Problem
+	RetryAfter time.Duration // with Busy
+}
+
+// Error implements error; for logs, not for people.
+func (e *Error) Error() string {
+	words := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		words[i] = string(p.Code)
+	}
+	return strings.Join(words, ", ")
+}
+
+// Is reports whether target is the code of one of the problems.
+func (e *Error) Is(target error) bool {
+	c, ok := target.(Code)
+	if !ok {
+		return false
+	}
+	for _, p := range e.Problems {
+		if p.Code == c {
+			return true
+		}
+	}
+	return false
+}
+
+// Refusal returns the *Error in err's chain, or nil when err is a fault.
+func Refusal(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+func fail(c Code) error { return &Error{Problems: []Problem{{Code: c}}} }
+
+func failField(c Code, f Field) error { return &Error{Problems: []Problem{{Code: c, Field: f}}} }
+
+var ruleCodes = map[password.Rule]Code{
+	password.Similarity: PasswordSimilar,
+	password.MinLength:  PasswordShort,
+	password.Common:     PasswordCommon,
+	password.Numeric:    PasswordNumeric,
+}
+
+func passwordProblems(vs []password.Violation) []Problem {
+	var ps []Problem
+	for _, v := range vs {
+		ps = append(ps, Problem{Code: ruleCodes[v.Rule], Field: Password, Label: v.Label, Limit: v.Min})
+	}
+	return ps
+}

@@ -1,0 +1,88 @@
+package account
+
+import (
+	"time"
+
+	"doorward/internal/password"
+)
+
+// Policy is what may differ between mounts. It travels with each call; the service never asks
+// which mount is calling.
+type Policy struct {
+	Mount string // names the mount in its sessions
+	Login Field  // what people sign in with here: Email or Username
+	// FoldLogin finds an address in any spelling, where the table tells them apart by the folded text.
+	FoldLogin bool
+	Rules     password.Rules
+	// StampLogin writes last_login when a token is issued.
+	StampLogin bool
+	Tokens     Tokens
+}
+
+// Signing is who can make a mount's tokens.
+type Signing uint8
+
+// The ways of signing.
+const (
+	PerUser   Signing = iota // HS256 with the user's own key
+	Shared                   // HS256 with the secret key that Django has too
+	Published                // a key pair; others verify with the public half
+)
+
+// Source is what a claim says.
+type Source uint8
+
+// The sources of claims.
+const (
+	FromUserID Source = iota
+	FromLogin         // the text the user signs in with
+	FromEmail
+	FromExpiry
+	FromIssued
+	FromIssuedMilli // in milliseconds
+	FromFirstIssued // when the chain of renewals began
+	FromLevel       // the second factor; null without one
+	FromSession
+	FromEpoch
+	FromTokenID // random
+)
+
+// Claim is one member of a token's payload.
+type Claim struct {
+	Name   string
+	Source Source
+}
+
+// Tokens says how a mount makes and reads its tokens.
+type Tokens struct {
+	Signing Signing
+	Claims  []Claim // in the order they are written
+	Access  time.Duration
+	// Renewable lets an access token be exchanged for the next one, until Refresh after the sign-in.
+	Renewable bool
+	// Rotating gives a refresh token beside the access token, a new one at each use.
+	Rotating bool
+	// Refresh is how long after the sign-in renewal ends, or a rotating session dies.
+	Refresh time.Duration
+	// Idle ends a rotating session that nobody refreshed for so long.
+	Idle time.Duration
+	// Grace is how long the refresh token before the last answers with the same successor.
+	Grace time.Duration
+	// Foreign accepts well signed tokens that no session of ours made, those without end too:
+	// another program has the key by right.
+	Foreign bool
+	// TrustName takes the user whom a token names for its owner even when its user id is
+	// another's. Recorded of one Django set-up and never on outside a replay of it:
+	// an address that changed hands would open its new owner's account.
+	TrustName bool
+}
+
+// claim is the name of the claim that says src; "" when the tokens have none.
+func (t *Tokens) claim(src Source) string {
+	for _, c := range t.Claims {
+		if c.Source == src {
+			return c.Name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,141 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Renew exchanges an access token for the next one of its chain. Codes: those of tokens,
+// NotRefreshable, RefreshExpired.
+func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, error) {
+	who, err := s.Authenticate(ctx, p, raw)
+	if err != nil {
+		return Grant{}, err
+	}
+	first, ok := firstIssued(&p.Tokens, who.claims)
+	if !ok || !p.Tokens.Renewable {
+		return Grant{}, fail(NotRefreshable)
+	}
+	now := s.now()
+	if now.Unix() > first+int64(p.Tokens.Refresh/time.Second) {
+		return Grant{}, fail(RefreshExpired)
+	}
+	ses := who.Session
+	if ses.ID == 0 {
+		if ses, err = s.adopt(ctx, p, who); err != nil {
+			return Grant{}, err
+		}
+	}
+	return s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+}
+
+// adopt opens the session of a token that was made by another program.
+func (s *Service) adopt(ctx context.Context, p *Policy, who *Principal) (Session, error) {
+	ses := s.adopted(p, who)
+	err := s.store.Update(ctx, func(w Writer) error {
+		_, err := w.InsertSession(ctx, &ses) // not inserted: another request has just done it
+		return err
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("open a session for a foreign token of user %d: %w", who.User.ID, err)
+	}
+	return ses, nil
+}
+
+func (s *Service) adopted(p *Policy, who *Principal) Session {
+	now := s.now()
+	return Session{
+		ID: newSessionID(), UserID: who.User.ID, Mount: p.Mount, Mark: who.mark, Epoch: who.User.Epoch,
+		Created: now, Rotated: now, Expires: p.Tokens.lastUse(who.mark),
+	}
+}
+
+// Refresh exchanges a rotating session's refresh token for a fresh pair. The last token but one
+// answers with the same successor for the policy's grace (a lost reply, two tabs); an older one
+// was copied by somebody, and ends the session. Codes: TokenForged, TokenEnded, TokenExpired, UserDisabled.
+func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, error) {
+	id, generation, ok := s.refresh.Open(text)
+	if !ok {
+		return Grant{}, fail(TokenForged)
+	}
+	for {
+		u, ses, err := s.liveSession(ctx, p, id)
+		if err != nil {
+			return Grant{}, err
+		}
+		now := s.now()
+		switch {
+		case generation > ses.Generation:
+			return Grant{}, fail(TokenForged)
+		case generation < ses.Generation:
+			if generation+1 == ses.Generation && now.Before(ses.Rotated.Add(p.Tokens.Grace)) {
+				return s.grant(p, &u, &ses)
+			}
+			return Grant{}, s.reused(ctx, &ses)
+		}
+		first, err := s.rotate(ctx, &ses, now)
+		if err != nil {
+			return Grant{}, err
+		}
+		if first {
+			return s.grant(p, &u, &ses)
+		}
+	}
+}
+
+// liveSession reads a session and its user, and refuses one that is over.
+func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User, ses Session, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		if ses, err = r.Session(ctx, id); err != nil {
+			return err
+		}
+		u, err = r.User(ctx, ses.UserID)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return u, ses, fail(TokenEnded)
+	}
+	if err != nil {
+		return u, ses, fmt.Errorf("read session %d: %w", id, err)
+	}
+	now := s.now()
+	switch {
+	case ses.Mount != p.Mount || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
+		err = fail(TokenEnded)
+	case !now.Before(ses.Expires) || !now.Before(ses.Rotated.Add(p.Tokens.Idle)):
+		err = fail(TokenExpired)
+	case !u.IsActive:
+		err = fail(UserDisabled)
+	}
+	return u, ses, err
+}
+
+func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (first bool, err error) {
+	err = s.store.Update(ctx, func(w Writer) error {
+		first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("rotate session %d: %w", ses.ID, err)
+	}
+	if first {
+		ses.Generation++
+		ses.Rotated = now
+	}
+	return first, nil
+}
+
+// reused ends the session whose old refresh token was shown again.
+func (s *Service) reused(ctx context.Context, ses *Session) error {
+	err := s.store.Update(ctx, func(w Writer) error {
+		_, err := w.EndSession(ctx, ses.ID, s.now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end session %d after a reuse: %w", ses.ID, err)
+	}
+	s.log.Warn("an old refresh token was used again; its session is ended", "user", ses.UserID, "session", formatSessionID(ses.ID))
+	return fail(TokenEnded)
+}

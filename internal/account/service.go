@@ -1,0 +1,88 @@
+// Package account is the domain: who people are, how they sign in, what ends a session. Every
+// dialect calls the same Service; what differs between mounts is a Policy passed with the call.
+// It speaks in codes and knows no HTTP, no SQL, and no dialect's name.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"doorward/internal/password"
+	"doorward/internal/token"
+)
+
+// Options are what a Service stands on.
+type Options struct {
+	Store Store
+	Pool  *password.Pool
+	Root  token.Root
+	// SecretKey signs shared tokens; the Fallbacks still verify.
+	SecretKey token.Secret
+	Fallbacks []token.Secret
+	Now       func() time.Time
+	Log       *slog.Logger // of what happens in the background
+}
+
+// Service is the one set of rules under all dialects.
+type Service struct {
+	store   Store
+	pool    *password.Pool
+	root    token.Root
+	shared  []*token.Key // the first one signs
+	refresh *token.RefreshTokens
+	box     *token.Box
+	decoy   *token.Key // checks the tokens of users who are not there, for equal work
+	now     func() time.Time
+	log     *slog.Logger
+
+	keys atomic.Pointer[token.KeySet]
+
+	background sync.WaitGroup
+	rehashing  chan struct{} // holds one: a second rehash waits for the next sign-in
+	stop       context.CancelFunc
+	stopping   context.Context
+}
+
+// New makes a Service. Close it when nothing calls it any more.
+func New(o Options) *Service {
+	s := &Service{
+		store: o.Store, pool: o.Pool, root: o.Root, now: o.Now, log: o.Log,
+		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
+		box:       token.NewBox(o.Root.Key("signing keys at rest")),
+		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),
+		rehashing: make(chan struct{}, 1),
+	}
+	for _, secret := range append([]token.Secret{o.SecretKey}, o.Fallbacks...) {
+		if len(secret.Bytes()) > 0 {
+			s.shared = append(s.shared, token.HMACKey(token.HS256, "", secret.Bytes()))
+		}
+	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Close waits for what runs in the background.
+func (s *Service) Close() {
+	s.stop()
+	s.background.Wait()
+}
+
+// Model is the user model.
+func (s *Service) Model() *Model { return s.store.Model() }
+
+// Now is the service's time.
+func (s *Service) Now() time.Time { return s.now() }
+
+// busy turns the pool's shedding into a refusal, and leaves other errors to be faults.
+func busy(err error, action string) error {
+	var b password.Busy
+	if errors.As(err, &b) {
+		return &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: b.RetryAfter}
+	}
+	return fmt.Errorf("%s: %w", action, err)
+}

@@ -1,0 +1,193 @@
+package account
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"doorward/internal/password"
+	"doorward/internal/token"
+)
+
+// Credentials are what somebody signs in with.
+type Credentials struct {
+	Login    string
+	Password string
+}
+
+// Grant is what a sign-in or a refresh gives.
+type Grant struct {
+	User    User
+	Session Session
+	Access  string
+	Expires time.Time // of Access
+	Refresh string    // "" where the access token renews itself
+}
+
+// SignIn opens a session. Unknown, disabled and wrong cost the same and answer the same.
+// Codes: InvalidCredentials, Busy.
+func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, error) {
+	if len(c.Password) > password.MaxBytes {
+		return Grant{}, fail(InvalidCredentials)
+	}
+	u, err := s.byLogin(ctx, p, c.Login)
+	if errors.Is(err, ErrNotFound) {
+		if err := s.pool.Dummy(ctx, c.Password); err != nil {
+			return Grant{}, busy(err, "hash for an unknown user")
+		}
+		return Grant{}, fail(InvalidCredentials)
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	match, err := s.verify(ctx, &u, c.Password)
+	if err != nil {
+		return Grant{}, err
+	}
+	if !match.OK || !u.IsActive {
+		return Grant{}, fail(InvalidCredentials)
+	}
+	g, err := s.signIn(ctx, p, &u)
+	if err == nil && match.Outdated {
+		s.rehash(u.ID, u.Password, c.Password)
+	}
+	return g, err
+}
+
+func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin)
+		return err
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("find a user by %s: %w", p.Login, err)
+	}
+	return u, nil
+}
+
+// verify checks a password. A stored hash that cannot be checked is a fault of the row, logged
+// and answered like a wrong password.
+func (s *Service) verify(ctx context.Context, u *User, text string) (password.Match, error) {
+	match, err := s.pool.Verify(ctx, u.Password, text)
+	if errors.Is(err, password.ErrFormat) || errors.Is(err, password.ErrCost) {
+		s.log.Warn("a stored password cannot be checked", "user", u.ID, "error", err)
+		return password.Match{}, nil
+	}
+	if err != nil {
+		return password.Match{}, busy(err, fmt.Sprintf("check the password of user %d", u.ID))
+	}
+	return match, nil
+}
+
+func (s *Service) signIn(ctx context.Context, p *Policy, u *User) (Grant, error) {
+	var ses Session
+	err := s.store.Update(ctx, func(w Writer) (err error) {
+		ses, err = s.openSession(ctx, w, p, u)
+		if err != nil || !p.StampLogin {
+			return err
+		}
+		u.LastLogin = ses.Created
+		return w.UpdateUser(ctx, u, LastLogin)
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	return s.grant(p, u, &ses)
+}
+
+// maxAhead bounds how far the marks of one user may run ahead of the clock, in seconds: so many
+// sign-ins beyond one a second.
+const maxAhead = 300
+
+// openSession inserts a session for u.
+func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User) (Session, error) {
+	now := s.now()
+	ses := Session{
+		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
+		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
+	}
+	if p.Tokens.Rotating {
+		if _, err := w.InsertSession(ctx, &ses); err != nil {
+			return Session{}, fmt.Errorf("open a session for user %d: %w", u.ID, err)
+		}
+		return ses, nil
+	}
+	return s.openMarked(ctx, w, p, ses)
+}
+
+// openMarked inserts a session that tokens name by a second: the one they were first issued in,
+// where they say that, else the one they expire in. A second that is taken gives the one after.
+func (s *Service) openMarked(ctx context.Context, w Writer, p *Policy, ses Session) (Session, error) {
+	first := p.Tokens.mark(ses.Created)
+	for ses.Mark = first; ses.Mark <= first+maxAhead; {
+		ses.Expires = p.Tokens.lastUse(ses.Mark)
+		free, err := w.InsertSession(ctx, &ses)
+		if err != nil {
+			return Session{}, fmt.Errorf("open a session for user %d: %w", ses.UserID, err)
+		}
+		if free {
+			return ses, nil
+		}
+		last, err := w.LastMark(ctx, ses.UserID, ses.Mount)
+		if err != nil {
+			return Session{}, fmt.Errorf("find the last session of user %d: %w", ses.UserID, err)
+		}
+		ses.Mark = max(last, ses.Mark) + 1
+	}
+	return Session{}, &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: time.Minute}
+}
+
+// mark is the second that names a session begun at t in its tokens.
+func (t *Tokens) mark(at time.Time) int64 {
+	if t.Renewable {
+		return at.Unix()
+	}
+	return at.Add(t.Access).Unix()
+}
+
+// lastUse is when the last token that carries mark is dead.
+func (t *Tokens) lastUse(mark int64) time.Time {
+	if t.Renewable {
+		return time.Unix(mark, 0).Add(t.Refresh + t.Access)
+	}
+	return time.Unix(mark, 0)
+}
+
+// newSessionID draws 63 random bits, never 0.
+func newSessionID() int64 {
+	for {
+		if id := int64(binary.BigEndian.Uint64(token.NewSecret().Bytes()) >> 1); id != 0 {
+			return id
+		}
+	}
+}
+
+// rehashTimeout bounds a rehash, its wait for the pool included.
+const rehashTimeout = time.Minute
+
+// rehash replaces an outdated hash after the answer: one at a time, by compare-and-swap. One
+// that finds the place taken is left to the user's next sign-in.
+func (s *Service) rehash(id int64, old, text string) {
+	select {
+	case s.rehashing <- struct{}{}:
+	default:
+		return
+	}
+	s.background.Go(func() {
+		defer func() { <-s.rehashing }()
+		ctx, cancel := context.WithTimeout(s.stopping, rehashTimeout)
+		defer cancel()
+		fresh, err := s.pool.Hash(ctx, text)
+		if err == nil {
+			err = s.store.Update(ctx, func(w Writer) error {
+				_, err := w.SwapPassword(ctx, id, old, fresh)
+				return err
+			})
+		}
+		if err != nil && s.stopping.Err() == nil {
+			s.log.Warn("rehash a password", "user", id, "error", err)
+		}
+	})
+}

@@ -1,0 +1,79 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"doorward/internal/token"
+)
+
+// ErrNotFound is what a Reader answers when no row matches.
+var ErrNotFound = errors.New("no such row")
+
+// TakenError is what a Writer answers when a value that must be unique belongs to somebody else.
+// Field is empty where the database does not tell which.
+type TakenError struct{ Field Field }
+
+func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken", e.Field) }
+
+// Store keeps users, sessions and keys. Hashing, mail and network stay outside Update.
+type Store interface {
+	// Model is the user model that the statements were compiled from.
+	Model() *Model
+	// View reads; each statement sees what is committed when it runs.
+	View(ctx context.Context, f func(Reader) error) error
+	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
+	// of it. f may run again after a serialisation failure, so it keeps no state outside.
+	Update(ctx context.Context, f func(Writer) error) error
+}
+
+// Reader reads rows. All methods answer ErrNotFound, wrapped or not, when there is none.
+type Reader interface {
+	User(ctx context.Context, id int64) (User, error)
+	// UserByLogin finds by Email (fold: by the folded key, where the table has one) or Username.
+	// Where several users share an address, the one with the lowest id is found.
+	UserByLogin(ctx context.Context, f Field, text string, fold bool) (User, error)
+	// Taken reports whether a user has this value of Email, Username or Phone, as the table's
+	// own uniqueness sees it.
+	Taken(ctx context.Context, f Field, text string) (bool, error)
+	// Users lists by id, from the one after `after`.
+	Users(ctx context.Context, after int64, limit int) ([]User, error)
+	Session(ctx context.Context, id int64) (Session, error)
+	// SessionByMark finds the session that tokens of mount name by a second.
+	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
+	SigningKeys(ctx context.Context) ([]StoredKey, error)
+}
+
+// Writer changes rows inside one transaction.
+type Writer interface {
+	Reader
+	// InsertUser adds u (its ID, when not 0, is taken as it is) and returns the id. A *TakenError says what clashed.
+	InsertUser(ctx context.Context, u *User) (int64, error)
+	// UpdateUser writes the given fields of u and no others; ErrNotFound when he is gone, *TakenError on a clash.
+	UpdateUser(ctx context.Context, u *User, fields ...Field) error
+	// SwapPassword replaces the hash if it is still old, and reports whether it was.
+	SwapPassword(ctx context.Context, id int64, old, fresh string) (bool, error)
+	// DeleteUser removes the user, his sessions and his state, and reports whether he was there.
+	DeleteUser(ctx context.Context, id int64) (bool, error)
+	// RaiseEpoch signs everything of the user out, and returns the new epoch.
+	RaiseEpoch(ctx context.Context, userID int64, now time.Time) (uint32, error)
+
+	// InsertSession adds s and reports false when its mark is in use by another session of this user and mount.
+	InsertSession(ctx context.Context, s *Session) (bool, error)
+	// LastMark is the highest mark of a user's sessions in a mount; 0 for none.
+	LastMark(ctx context.Context, userID int64, mount string) (int64, error)
+	// Rotate moves a live session from one generation to the next, and reports false when another request got there first.
+	Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error)
+	// EndSession ends a session, and reports whether it was alive.
+	EndSession(ctx context.Context, id int64, now time.Time) (bool, error)
+	// KeepSession carries a live session over into a new epoch.
+	KeepSession(ctx context.Context, id int64, epoch uint32) error
+	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.
+	Sweep(ctx context.Context, t time.Time, limit int) (int64, error)
+
+	InsertSigningKey(ctx context.Context, k *StoredKey) error
+	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.
+	MoveSigningKey(ctx context.Context, id string, from, to token.KeyState, until time.Time) (bool, error)
+}
