@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"doorward/internal/config"
+	"doorward/internal/server"
+	"doorward/internal/store"
+)
+
+type serveCmd struct{}
+
+// Run starts the server and stops it at the first signal; a second one ends the process.
+func (*serveCmd) Run(c *console) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from then on a signal does what it does by default
+	ln, err := listen(cfg.Addr)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	log := newLogger(c.err, cfg.Log)
+	made := isMissing(cfg.DatabaseURL)
+	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: log, Version: version, Applied: func(a store.Applied) {
+		log.Info("migrated", "step", a.String())
+	}})
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	if err := srv.Lock(); err != nil {
+		if errors.Is(err, store.ErrLocked) {
+			return errors.New("this database is served already\n  another doorward serve has it open\n  try: stop that one, or name another file with --database-url")
+		}
+		return err
+	}
+	c.banner(cfg, ln, made)
+	return srv.Serve(ctx, ln)
+}
+
+func listen(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return ln, err
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	next := "8001"
+	if port == next {
+		next = "8002"
+	}
+	return nil, fmt.Errorf("port %s is in use\n  another program listens on %s\n  try: doorward serve --addr %s", port, addr, net.JoinHostPort(host, next))
+}
+
+func isMissing(databaseURL string) bool {
+	path, isFile := strings.CutPrefix(databaseURL, "sqlite:")
+	if !isFile {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// banner tells a person where to start. A log collector gets one line instead.
+func (c *console) banner(cfg *config.Config, ln net.Listener, made bool) {
+	base := "http://" + ln.Addr().String()
+	if !isTerminal(c.err) && !cfg.Dev {
+		newLogger(c.err, cfg.Log).Info("listening", "addr", ln.Addr().String(), "version", version)
+		return
+	}
+	if c.cli.Quiet {
+		return
+	}
+	mode, database := "production", cfg.DatabaseURL
+	if cfg.Dev {
+		mode = "development mode"
+	}
+	if path, isFile := strings.CutPrefix(database, "sqlite:"); isFile {
+		if database = path; made {
+			database += " (new)"
+		}
+	} else {
+		database = "PostgreSQL"
+	}
+	fmt.Fprintf(c.err, "Doorward %s   %s   %s\n\n", version, mode, database)
+	fmt.Fprintf(c.err, "  Start here     curl %s/v1/sign-up --json '{\"email\": \"you@example.com\", \"password\": \"correct-horse-9\"}'\n", base)
+	for _, name := range server.Mounted(cfg) {
+		fmt.Fprintf(c.err, "  %-14s %s%s\n", name, base, server.Prefix(cfg, name))
+	}
+	fmt.Fprintf(c.err, "  Public keys    %s/.well-known/jwks.json\n", base)
+	if cfg.Dev {
+		fmt.Fprintf(c.err, "  Caught mail    %s/dev/mail\n\n", base)
+		fmt.Fprintf(c.err, "  Not for production: run `doorward check --production`.\n")
+	} else {
+		fmt.Fprintf(c.err, "\n  The first superuser: doorward user add --superuser EMAIL\n")
+	}
+	for _, warning := range cfg.Warnings() {
+		fmt.Fprintf(c.err, "  Note: %s\n", strings.ReplaceAll(warning.Error(), "\n", " "))
+	}
+	fmt.Fprintf(c.err, "  Ctrl-C stops.\n\n")
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"doorward/internal/account"
+	"doorward/internal/server"
+)
+
+type userCmd struct {
+	Add         userAdd         `cmd:"" help:"Add a user; asks for what is missing. Example: doorward user add --superuser ada@example.com"`
+	List        userList        `cmd:"" help:"List users by id. Example: doorward user list --limit 20 --json"`
+	Show        userShow        `cmd:"" help:"Show one user. Example: doorward user show ada@example.com"`
+	SetPassword userSetPassword `cmd:"" help:"Set a password, read from a prompt or standard input; signs the user out. Example: doorward user set-password 7 < file"`
+	Disable     userDisable     `cmd:"" help:"Lock a user out and sign him out everywhere. Example: doorward user disable ada@example.com"`
+	Enable      userEnable      `cmd:"" help:"Let a disabled user in again. Example: doorward user enable ada@example.com"`
+	SignOut     userSignOut     `cmd:"" help:"Sign a user out everywhere. Example: doorward user sign-out ada@example.com"`
+}
+
+// withAccounts opens the database for one command, and calls f.
+func (c *console) withAccounts(f func(context.Context, *server.Server) error) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: newLogger(c.err, cfg.Log), Version: version})
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(ctx, srv), srv.Close())
+}
+
+// withUser is withAccounts for a command on one user, who is printed afterwards.
+func (c *console) withUser(ref string, done string, f func(context.Context, *server.Server, *account.User) error) error {
+	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
+		u, err := srv.Accounts().Find(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if err := f(ctx, srv, &u); err != nil {
+			return err
+		}
+		c.say("user %d %s", u.ID, done)
+		if c.cli.JSON {
+			return c.printUser(ctx, srv, u.ID)
+		}
+		return nil
+	})
+}
+
+// shown is a user as commands print him.
+type shown struct {
+	ID          int64  `json:"id"`
+	Email       string `json:"email"`
+	Username    string `json:"username"`
+	IsActive    bool   `json:"is_active"`
+	IsStaff     bool   `json:"is_staff"`
+	IsSuperuser bool   `json:"is_superuser"`
+	DateJoined  string `json:"date_joined"`
+	LastLogin   string `json:"last_login"`
+	SignedOut   string `json:"signed_out_everywhere"`
+}
+
+func show(u *account.User) shown {
+	return shown{u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, at(u.DateJoined), at(u.LastLogin), at(u.SignedOut)}
+}
+
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) error {
+	u, err := srv.Accounts().Find(ctx, fmt.Sprint(id))
+	if err != nil {
+		return err
+	}
+	s := show(&u)
+	if c.cli.JSON {
+		return json.NewEncoder(c.out).Encode(s)
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, row := range [][2]any{
+		{"id", s.ID}, {"email", s.Email}, {"username", s.Username}, {"active", s.IsActive}, {"staff", s.IsStaff},
+		{"superuser", s.IsSuperuser}, {"joined", s.DateJoined}, {"last login", s.LastLogin}, {"signed out", s.SignedOut},
+	} {
+		fmt.Fprintf(w, "%v\t%v\n", row[0], row[1])
+	}
+	return w.Flush()
+}
+
+type userAdd struct {
+	Login     string `arg:"" optional:"" help:"E-mail address, or user name where people sign in with that."`
+	Superuser bool   `help:"May do everything."`
+	Staff     bool   `help:"May use the admin pages."`
+	Email     string `help:"E-mail address, where the login is a user name." placeholder:"ADDRESS"`
+	Username  string `help:"User name, where the login is an e-mail address." placeholder:"NAME"`
+}
+
+// Run adds a user. The password comes from a prompt or a line of standard input, never from the command line.
+func (a *userAdd) Run(c *console) error {
+	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
+		in := bufio.NewReader(c.in)
+		accounts := srv.Accounts()
+		n := account.NewUser{Email: a.Email, Username: a.Username, Staff: a.Staff, Superuser: a.Superuser}
+		login := &n.Email
+		if accounts.Model().Login == account.Username {
+			login = &n.Username
+		}
+		if a.Login != "" {
+			*login = a.Login
+		}
+		var err error
+		if *login == "" {
+			if *login, err = c.ask(in, accounts.Model().Label(accounts.Model().Login)); err != nil {
+				return err
+			}
+		}
+		if n.Password, err = c.askPassword(in); err != nil {
+			return err
+		}
+		u, err := accounts.SignUp(ctx, srv.Operator(), n)
+		if err != nil {
+			return err
+		}
+		c.say("user %d added", u.ID)
+		return c.printUser(ctx, srv, u.ID)
+	})
+}
+
+// ask reads a line.
+func (c *console) ask(in *bufio.Reader, label string) (string, error) {
+	fmt.Fprintf(c.err, "%s: ", label)
+	line, err := in.ReadString('\n')
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("no %s was given", label)
+		}
+		return "", err
+	}
+	return line, nil
+}
+
+// askPassword reads a password: twice and unseen at a terminal, else one line.
+func (c *console) askPassword(in *bufio.Reader) (string, error) {
+	f, ok := c.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return c.ask(in, "password")
+	}
+	var typed [2]string
+	for i, label := range []string{"password: ", "\npassword (again): "} {
+		fmt.Fprint(c.err, label)
+		b, err := term.ReadPassword(int(f.Fd()))
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		typed[i] = string(b)
+	}
+	fmt.Fprintln(c.err)
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords differ\n  nothing was changed\n  try: the same command again")
+	}
+	return typed[0], nil
+}
+
+type userList struct {
+	After int64 `help:"Start after this id." placeholder:"ID"`
+	Limit int   `help:"How many at most." default:"100"`
+}
+
+// Run lists users.
+func (l *userList) Run(c *console) error {
+	if l.Limit < 1 || l.Limit > 10000 {
+		return errors.New("--limit goes from 1 to 10000")
+	}
+	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
+		users, err := srv.Accounts().List(ctx, l.After, l.Limit)
+		if err != nil {
+			return err
+		}
+		rows := make([]shown, len(users))
+		for i := range users {
+			rows[i] = show(&users[i])
+		}
+		if c.cli.JSON {
+			return json.NewEncoder(c.out).Encode(rows)
+		}
+		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "id\temail\tusername\tactive\tstaff\tsuperuser\tlast login")
+		for _, u := range rows {
+			fmt.Fprintf(w, "%d\t%s\t%s\t%t\t%t\t%t\t%s\n", u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, u.LastLogin)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		if len(users) == l.Limit {
+			c.say("more: doorward user list --after %d", users[len(users)-1].ID)
+		}
+		return nil
+	})
+}
+
+type userShow struct {
+	User string `arg:"" help:"Id, e-mail address or user name."`
+}
+
+// Run shows one user.
+func (s *userShow) Run(c *console) error {
+	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
+		u, err := srv.Accounts().Find(ctx, s.User)
+		if err != nil {
+			return err
+		}
+		return c.printUser(ctx, srv, u.ID)
+	})
+}
+
+type userSetPassword struct {
+	User string `arg:"" help:"Id, e-mail address or user name."`
+}
+
+// Run sets a password.
+func (s *userSetPassword) Run(c *console) error {
+	return c.withUser(s.User, "has a new password and is signed out", func(ctx context.Context, srv *server.Server, u *account.User) error {
+		text, err := c.askPassword(bufio.NewReader(c.in))
+		if err != nil {
+			return err
+		}
+		return srv.Accounts().SetPassword(ctx, srv.Operator(), u, text)
+	})
+}
+
+type userDisable struct {
+	User string `arg:"" help:"Id, e-mail address or user name."`
+}
+
+// Run disables a user.
+func (d *userDisable) Run(c *console) error {
+	return c.withUser(d.User, "is disabled and signed out", func(ctx context.Context, srv *server.Server, u *account.User) error {
+		return srv.Accounts().SetActive(ctx, u.ID, false)
+	})
+}
+
+type userEnable struct {
+	User string `arg:"" help:"Id, e-mail address or user name."`
+}
+
+// Run enables a user.
+func (e *userEnable) Run(c *console) error {
+	return c.withUser(e.User, "is enabled", func(ctx context.Context, srv *server.Server, u *account.User) error {
+		return srv.Accounts().SetActive(ctx, u.ID, true)
+	})
+}
+
+type userSignOut struct {
+	User string `arg:"" help:"Id, e-mail address or user name."`
+}
+
+// Run signs a user out everywhere.
+func (s *userSignOut) Run(c *console) error {
+	return c.withUser(s.User, "is signed out everywhere", func(ctx context.Context, srv *server.Server, u *account.User) error {
+		return srv.Accounts().SignOutEverywhere(ctx, u.ID)
+	})
+}

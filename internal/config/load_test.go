@@ -1,0 +1,250 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+const goodSecret = "Zq7-a-secret-that-is-long-enough-for-all-0x1"
+
+// inFolder moves the test into an empty folder and puts files there, private ones.
+func inFolder(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// faultsOf loads and gives the texts of all faults, "" when there are none.
+func faultsOf(t *testing.T, args Args) string {
+	t.Helper()
+	_, err := Load(args)
+	if err == nil {
+		return ""
+	}
+	if _, ok := errors.AsType[Faults](err); !ok {
+		t.Fatalf("Load's error is a %T, want Faults", err)
+	}
+	return err.Error()
+}
+
+func mustLoad(t *testing.T, args Args) *Config {
+	t.Helper()
+	c, err := Load(args)
+	if err != nil {
+		t.Fatalf("Load(%+v):\n%v", args, err)
+	}
+	return c
+}
+
+func TestPrecedence(t *testing.T) {
+	tests := []struct {
+		name, file string
+		environ    []string
+		flags      map[string]string
+		want, from string
+	}{
+		{"nothing says so", "dev = true", nil, nil, "127.0.0.1:8000", ""},
+		{"the file alone", "dev = true\naddr = \"127.0.0.1:1\"", nil, nil, "127.0.0.1:1", "doorward.toml:2"},
+		{"the environment over the file", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR=127.0.0.1:2"}, nil, "127.0.0.1:2", "DOORWARD_ADDR"},
+		{"a flag over both", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR=127.0.0.1:2"},
+			map[string]string{"addr": "127.0.0.1:3"}, "127.0.0.1:3", "--addr"},
+		{"an empty variable is not set", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR="}, nil, "127.0.0.1:1", "doorward.toml:2"},
+		{"of twin variables the last", "dev = true", []string{"DOORWARD_ADDR=127.0.0.1:2", "DOORWARD_ADDR=127.0.0.1:4"}, nil, "127.0.0.1:4", "DOORWARD_ADDR"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inFolder(t, map[string]string{"doorward.toml": tt.file})
+			c := mustLoad(t, Args{Environ: tt.environ, Flags: tt.flags})
+			if c.Addr != tt.want || c.Source("addr") != tt.from {
+				t.Errorf("addr = %q from %q, want %q from %q", c.Addr, c.Source("addr"), tt.want, tt.from)
+			}
+		})
+	}
+}
+
+const wholeFile = `
+addr = "127.0.0.1:9"
+dev = true
+database_url = "postgres://ann@db/x"
+secret_key = "a"
+secret_key_fallbacks = ["b", "c"]
+key_file = "k"
+mail_url = "file:out"
+public_url = "https://example.com/app"
+allowed_hosts = ["example.org", ".example.net"]
+trusted_proxies = 1
+drain_seconds = 3
+cors.origins = ["*"]
+metrics = { token = "t" }
+[log]
+format = "json"
+level = "warn"
+[password]
+memory_kib = 100
+time = 1
+slots = 3
+queue_seconds = 4
+[user]
+table = "auth_user"
+login = "username"
+email_unique = "no"
+[mounts.my-app]
+preset = "djoser"
+prefix = "/auth/"
+generation = "classic"
+signing = "shared"
+access_lifetime_seconds = 60
+refresh_lifetime_seconds = 3600
+allow_refresh = false
+claims = "id"
+password_rules = []
+password_min_length = 10
+noun = "member"
+[mounts.my-app.paths]
+users = "people/"
+"jwt create" = ""
+[mounts.tag1]
+`
+
+func wholeConfig() *Config {
+	no := false
+	return &Config{
+		Addr: "127.0.0.1:9", Dev: true, DatabaseURL: "postgres://ann@db/x", SecretKey: "a",
+		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
+		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3,
+		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
+		User: User{"auth_user", "username", "no"},
+		Mounts: map[string]Mount{
+			"tag1": {Preset: "tag1"},
+			"my-app": {Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
+				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
+				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""}},
+		},
+	}
+}
+
+// differences shows secrets, as Config's own String would not.
+func differences(want, got *Config) string {
+	type bare Config
+	return cmp.Diff(bare(*want), bare(*got), cmpopts.IgnoreUnexported(bare{}))
+}
+
+func TestEverySettingInTheFile(t *testing.T) {
+	inFolder(t, map[string]string{"doorward.toml": wholeFile})
+	got := mustLoad(t, Args{})
+	if diff := differences(wholeConfig(), got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+	for _, s := range got.allSettings() {
+		if !strings.Contains(s.key, "tag1") && got.Source(s.key) == "" {
+			t.Errorf("wholeFile leaves %s out", s.key)
+		}
+	}
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:38" {
+		t.Errorf("the noun stands at %s, want doorward.toml:38", at)
+	}
+}
+
+func TestEverySettingInTheEnvironment(t *testing.T) {
+	inFolder(t, map[string]string{"doorward.toml": "[mounts.my-app]"})
+	got := mustLoad(t, Args{Environ: []string{
+		"DOORWARD_ADDR=127.0.0.1:9", "DOORWARD_DEV=1", "DOORWARD_DATABASE_URL=postgres://ann@db/x", "DOORWARD_SECRET_KEY=a",
+		"DOORWARD_SECRET_KEY_FALLBACKS=b, c", "DOORWARD_KEY_FILE=k", "DOORWARD_MAIL_URL=file:out",
+		"DOORWARD_PUBLIC_URL=https://example.com/app", "DOORWARD_ALLOWED_HOSTS=example.org,.example.net,",
+		"DOORWARD_TRUSTED_PROXIES=1", "DOORWARD_DRAIN_SECONDS=3", "DOORWARD_CORS_ORIGINS=*", "DOORWARD_METRICS_TOKEN=t",
+		"DOORWARD_LOG_FORMAT=json", "DOORWARD_LOG_LEVEL=warn", "DOORWARD_PASSWORD_MEMORY_KIB=100", "DOORWARD_PASSWORD_TIME=1",
+		"DOORWARD_PASSWORD_SLOTS=3", "DOORWARD_PASSWORD_QUEUE_SECONDS=4", "DOORWARD_USER_TABLE=auth_user",
+		"DOORWARD_USER_LOGIN=username", "DOORWARD_USER_EMAIL_UNIQUE=no", "DOORWARD_MOUNTS_MY_APP_PRESET=djoser",
+		"DOORWARD_MOUNTS_MY_APP_PREFIX=/auth/", "DOORWARD_MOUNTS_MY_APP_GENERATION=classic",
+		"DOORWARD_MOUNTS_MY_APP_SIGNING=shared", "DOORWARD_MOUNTS_MY_APP_ACCESS_LIFETIME_SECONDS=60",
+		"DOORWARD_MOUNTS_MY_APP_REFRESH_LIFETIME_SECONDS=3600", "DOORWARD_MOUNTS_MY_APP_ALLOW_REFRESH=false",
+		"DOORWARD_MOUNTS_MY_APP_CLAIMS=id", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RULES=,",
+		"DOORWARD_MOUNTS_MY_APP_PASSWORD_MIN_LENGTH=10", "DOORWARD_MOUNTS_MY_APP_NOUN=member",
+		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
+	}})
+	if diff := differences(wholeConfig(), got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
+func TestNoMountsMeansEveryPreset(t *testing.T) {
+	inFolder(t, map[string]string{"doorward.toml": "dev = true"})
+	if c := mustLoad(t, Args{}); c.Mounts != nil {
+		t.Errorf("Mounts = %v, want nil", c.Mounts)
+	}
+}
+
+func TestWhichFileIsRead(t *testing.T) {
+	files := map[string]string{"doorward.toml": "dev=true\nuser.table=\"usual\"", "a.toml": "dev=true\nuser.table=\"a\"", "b.toml": "dev=true\nuser.table=\"b\""}
+	tests := []struct {
+		name, flag, variable, want string
+	}{
+		{"the usual one", "", "", "usual"},
+		{"the variable's", "", "b.toml", "b"},
+		{"the flag's before the variable's", "a.toml", "b.toml", "a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inFolder(t, files)
+			c := mustLoad(t, Args{File: tt.flag, Environ: []string{"DOORWARD_CONFIG=" + tt.variable}})
+			if c.User.Table != tt.want {
+				t.Errorf("table = %q, want %q", c.User.Table, tt.want)
+			}
+		})
+	}
+}
+
+func TestDevelopmentOrProduction(t *testing.T) {
+	tests := []struct {
+		name, file string
+		environ    []string
+		flags      map[string]string
+		dev        bool
+	}{
+		{"nothing at all", "", nil, nil, true},
+		{"nothing but an address by flag", "", nil, map[string]string{"addr": "[::1]:80"}, true},
+		{"nothing but an address by variable", "", []string{"DOORWARD_ADDR=localhost:80"}, nil, true},
+		{"another variable", "", []string{"DOORWARD_LOG_LEVEL=info"}, nil, false},
+		{"another flag", "", nil, map[string]string{"log.level": "info"}, false},
+		{"a file that says nothing", "# nothing", nil, nil, false},
+		{"a file that says so", "dev = true", nil, nil, true},
+		{"the variable says so", "", []string{"DOORWARD_DEV=1", "DOORWARD_LOG_LEVEL=info"}, nil, true},
+		{"the variable ends it", "", []string{"DOORWARD_DEV=0"}, nil, false},
+		{"the variable ends what the file says", "dev = true", []string{"DOORWARD_DEV=0"}, nil, false},
+		{"the flag starts what the variable ends", "", []string{"DOORWARD_DEV=0"}, map[string]string{"dev": "1"}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files := map[string]string{}
+			if tt.file != "" {
+				files["doorward.toml"] = tt.file
+			}
+			inFolder(t, files)
+			got := faultsOf(t, Args{Environ: tt.environ, Flags: tt.flags})
+			production := strings.Contains(got, "production needs to know its own name")
+			if production == tt.dev || tt.dev && got != "" {
+				t.Errorf("development = %v, want %v; faults:\n%s", !production, tt.dev, got)
+			}
+		})
+	}
+}
+
+func TestMailIsCaughtInDevelopmentOnly(t *testing.T) {
+	inFolder(t, nil)
+	if c := mustLoad(t, Args{}); c.MailURL != "catch:" || c.Production() {
+		t.Errorf("in development mail_url = %q, want catch:", c.MailURL)
+	}
+	c := mustLoad(t, Args{Environ: []string{"DOORWARD_DEV=0", "DOORWARD_PUBLIC_URL=https://a.example", "DOORWARD_SECRET_KEY=" + goodSecret}})
+	if c.MailURL != "" || !c.Production() {
+		t.Errorf("in production mail_url = %q, want none", c.MailURL)
+	}
+}

@@ -1,0 +1,185 @@
+package django
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/password"
+)
+
+// Condition is the state that the head of a contract transcript asks for: what a set of Django
+// settings means, and who is there.
+type Condition struct {
+	Preset    string // the paths
+	Model     *account.Model
+	SecretKey string
+	Policy    account.Policy // but for the claims
+	// Claims is the payload handler: "own" is drf-jwt's, "level" one that tells the second factor.
+	Claims string
+	Prefix string // of the Authorization header
+	Modern bool
+	// Scratch asks for a database with Users and nothing else.
+	Scratch bool
+	Users   []User
+}
+
+// User is one row of the fixture.
+type User struct {
+	account.User
+	Clear *string // the password; nil: unusable
+}
+
+// FaultsError says what a condition has that is not understood.
+type FaultsError []string
+
+func (e FaultsError) Error() string { return strings.Join(e, "; ") }
+
+// Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
+// "setup"}. An error is a FaultsError that names every key it does not know.
+func Read(body []byte) (*Condition, error) {
+	var faults []string
+	if !json.Valid(body) {
+		return nil, FaultsError{"the body is not JSON"}
+	}
+	head := readObject(body, "", &faults)
+	c := &Condition{}
+	var dialect, variant, model string
+	head.take("dialect", &dialect)
+	head.take("variant", &variant)
+	head.take("user_model", &model)
+	if c.Preset = dialect; dialect != "tag1" {
+		faults = append(faults, fmt.Sprintf("dialect %q is not known", dialect))
+	}
+	c.Modern = strings.HasPrefix(variant, "modern-")
+	if build := userModels[model]; build != nil {
+		c.Model = build()
+	} else {
+		faults = append(faults, fmt.Sprintf("user_model %q is not known", model))
+	}
+	settings := head.sub("settings")
+	c.readSettings(&settings)
+	if _, c.Scratch = head.members["setup"]; c.Scratch {
+		setup := head.sub("setup")
+		c.readSetup(&setup)
+	}
+	head.done()
+	if len(faults) > 0 {
+		return nil, FaultsError(faults)
+	}
+	return c, nil
+}
+
+// readSettings takes the keys that the transcripts of this part use. Absent ones mean Django's
+// and drf-jwt's defaults.
+func (c *Condition) readSettings(s *object) {
+	s.take("SECRET_KEY", &c.SecretKey)
+	c.Policy = account.Policy{Mount: c.Preset, Login: account.Email, Rules: readValidators(s)}
+	rest := s.sub("REST_FRAMEWORK")
+	var classes []string
+	rest.take("DEFAULT_AUTHENTICATION_CLASSES", &classes)
+	for _, class := range classes {
+		if class != "rest_framework_jwt.authentication.JSONWebTokenAuthentication" {
+			rest.fault("has an authentication class that is not known: %s", class)
+		}
+	}
+	rest.done()
+	jwt := s.sub("JWT_AUTH")
+	c.readTokens(&jwt)
+	// The one-time passwords read these; they come with the second factors.
+	for _, key := range []string{"OTP_TOTP_ISSUER", "OTP_TOTP_THROTTLE_FACTOR", "OTP_STATIC_THROTTLE_FACTOR"} {
+		var ignored any
+		s.take(key, &ignored)
+	}
+	s.done()
+}
+
+func (c *Condition) readTokens(jwt *object) {
+	t := &c.Policy.Tokens
+	t.Access = jwt.seconds("JWT_EXPIRATION_DELTA", 5*time.Minute)
+	t.Refresh = jwt.seconds("JWT_REFRESH_EXPIRATION_DELTA", 7*24*time.Hour)
+	jwt.take("JWT_ALLOW_REFRESH", &t.Renewable)
+	c.Prefix = "JWT"
+	jwt.take("JWT_AUTH_HEADER_PREFIX", &c.Prefix)
+	var keys, handler string
+	t.Signing = account.Shared
+	if jwt.take("JWT_GET_USER_SECRET_KEY", &keys) {
+		t.Signing = account.PerUser
+	}
+	c.Claims = "own"
+	if jwt.take("JWT_PAYLOAD_HANDLER", &handler) {
+		c.Claims = "level"
+	}
+	// Tokens that Django signed with the same key are as good as ours.
+	t.Foreign = true
+	// With its own payload handler drf-jwt takes the key of one user and the name of another
+	// (recorded: part1-forged). A replay answers as recorded, and nothing else ever does.
+	t.TrustName = c.Claims == "own" && t.Signing == account.PerUser
+	jwt.done()
+}
+
+var validators = map[string]password.Rule{
+	"UserAttributeSimilarityValidator": password.Similarity,
+	"MinimumLengthValidator":           password.MinLength,
+	"CommonPasswordValidator":          password.Common,
+	"NumericPasswordValidator":         password.Numeric,
+}
+
+// readValidators takes AUTH_PASSWORD_VALIDATORS; where it is absent, all four rules are on.
+func readValidators(s *object) password.Rules {
+	rules := password.DefaultRules()
+	var list []struct {
+		Name    string         `json:"NAME"`
+		Options map[string]any `json:"OPTIONS"`
+	}
+	if !s.take("AUTH_PASSWORD_VALIDATORS", &list) {
+		return rules
+	}
+	rules.Order = nil
+	for _, v := range list {
+		rule, ok := validators[strings.TrimPrefix(v.Name, "django.contrib.auth.password_validation.")]
+		if !ok {
+			s.fault("has a password validator that is not known: %s", v.Name)
+			continue
+		}
+		rules.Order = append(rules.Order, rule)
+		if n, ok := v.Options["min_length"].(float64); ok && rule == password.MinLength {
+			rules.MinLength = int(n)
+		}
+	}
+	return rules
+}
+
+func (c *Condition) readSetup(setup *object) {
+	var rows []json.RawMessage
+	setup.take("users", &rows)
+	setup.done()
+	for i, row := range rows {
+		o := readObject(row, fmt.Sprintf("setup.users[%d]", i), setup.faults)
+		c.Users = append(c.Users, readUser(&o))
+	}
+}
+
+func readUser(o *object) User {
+	u := User{User: account.User{IsActive: true}}
+	o.take("id", &u.ID)
+	o.take("email", &u.Email)
+	o.take("password", &u.Clear)
+	o.take("is_active", &u.IsActive)
+	if o.take("is_admin", &u.IsSuperuser) {
+		u.IsStaff = u.IsSuperuser
+	}
+	var secret string
+	if o.take("jwt_secret", &secret) {
+		raw, err := hex.DecodeString(strings.ReplaceAll(secret, "-", ""))
+		if err != nil || len(raw) != len(u.JWTSecret) {
+			o.fault("has a jwt_secret that is no UUID")
+		}
+		copy(u.JWTSecret[:], raw)
+	}
+	o.done()
+	return u
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// How often the jobs run, and how long a published key signs.
+const (
+	reloadEvery = 30 * time.Second // keys that another node rotated
+	sweepEvery  = time.Hour
+	rotateEvery = 90 * day
+)
+
+// startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
+func (s *Server) startJobs() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
+	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
+}
+
+// every runs job again and again, the first time after one interval.
+func (s *Server) every(ctx context.Context, interval time.Duration, name string, job func(context.Context) error) {
+	s.jobs.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if err := job(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("job failed", "job", name, "error", err)
+			}
+		}
+	})
+}
+
+// keepKeys takes over keys that another node made, and rotates them when their time has come.
+func (s *Server) keepKeys(ctx context.Context) error {
+	accounts := s.home.accounts
+	if err := accounts.LoadKeys(ctx); err != nil {
+		return err
+	}
+	age, err := accounts.KeyAge(ctx)
+	if err != nil || age < rotateEvery {
+		return err
+	}
+	return accounts.RotateKeys(ctx, s.longestAccess()+time.Minute)
+}
+
+// longestAccess is the longest life of a token that a published key signs.
+func (s *Server) longestAccess() (longest time.Duration) {
+	for _, m := range s.home.plan.mounts {
+		longest = max(longest, m.policy.Tokens.Access)
+	}
+	return longest
+}

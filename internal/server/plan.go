@@ -1,0 +1,158 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/config"
+	"doorward/internal/django"
+	"doorward/internal/password"
+	"doorward/internal/token"
+)
+
+// plan is what a server will serve: a configuration, or a set of Django settings, understood.
+type plan struct {
+	url       string
+	model     *account.Model
+	root      token.Secret // before the database's instance goes in
+	secret    token.Secret
+	fallbacks []token.Secret
+	hosts     []string
+	mounts    []mountPlan
+}
+
+// planOf understands a configuration with serve's own defaults.
+func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
+	p := &plan{url: cfg.DatabaseURL, root: root, secret: secret, hosts: cfg.Hosts()}
+	for _, text := range cfg.SecretKeyFallbacks {
+		p.fallbacks = append(p.fallbacks, token.SecretFrom([]byte(text)))
+	}
+	var err error
+	if p.model, err = modelOf(&cfg.User); err != nil {
+		return nil, err
+	}
+	mounts := cfg.Mounts
+	if mounts == nil {
+		mounts = map[string]config.Mount{}
+		for name, preset := range presets {
+			if preset.mounted {
+				mounts[name] = config.Mount{}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(mounts)) {
+		m, err := mountOf(name, mounts[name], p.model)
+		if err != nil {
+			return nil, err
+		}
+		p.mounts = append(p.mounts, m)
+	}
+	return p, nil
+}
+
+var uniqueness = map[string]account.Uniqueness{"": account.Folded, "folded": account.Folded, "exact": account.Exact, "no": account.NotUnique}
+
+func modelOf(u *config.User) (*account.Model, error) {
+	if u.Table != "" {
+		if m := django.ModelOf(u.Table); m != nil {
+			return m, nil
+		}
+		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts spauser_spauser\n  try: leave [user] table out for Doorward's own table", u.Table)
+	}
+	login := account.Email
+	if u.Login == string(account.Username) {
+		login = account.Username
+	}
+	return account.OwnModel(login, uniqueness[u.EmailUnique]), nil
+}
+
+var signings = map[string]account.Signing{"per-user": account.PerUser, "shared": account.Shared, "published": account.Published}
+
+var rules = map[string]password.Rule{
+	"similarity": password.Similarity, "length": password.MinLength, "common": password.Common, "numeric": password.Numeric,
+}
+
+// mountOf is the preset of a mount with what the configuration says on top.
+func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, error) {
+	if c.Preset == "" {
+		c.Preset = name
+	}
+	preset, ok := presets[c.Preset]
+	if !ok {
+		return mountPlan{}, fmt.Errorf("[mounts.%s] names the preset %q, which is not known\n  there are: %s\n  try: preset = \"tag1\"",
+			name, c.Preset, strings.Join(Presets(), ", "))
+	}
+	m := mountPlan{
+		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
+		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+	}
+	if c.Prefix != "" {
+		m.prefix = c.Prefix
+	}
+	if c.Claims != "" {
+		m.claims = c.Claims
+	}
+	if c.Noun != "" {
+		m.noun = c.Noun
+	}
+	m.policy.Mount, m.policy.Login = name, model.Login
+	m.policy.Rules = rulesOf(&c)
+	return m, m.setTokens(&c)
+}
+
+func (m *mountPlan) setTokens(c *config.Mount) error {
+	t := &m.policy.Tokens
+	if c.Signing != "" {
+		t.Signing = signings[c.Signing]
+	}
+	if (t.Signing == account.Published) != t.Rotating {
+		return fmt.Errorf("[mounts.%s] signing = %q does not go with this preset\n  its tokens are %s\n  try: leave signing out",
+			m.name, c.Signing, map[bool]string{true: "published", false: "per-user or shared"}[t.Rotating])
+	}
+	if c.AccessLifetimeSeconds != 0 {
+		t.Access = time.Duration(c.AccessLifetimeSeconds) * time.Second
+	}
+	if c.RefreshLifetimeSeconds != 0 {
+		t.Refresh = time.Duration(c.RefreshLifetimeSeconds) * time.Second
+	}
+	if c.AllowRefresh != nil {
+		t.Renewable = *c.AllowRefresh && !t.Rotating
+	}
+	return nil
+}
+
+func rulesOf(c *config.Mount) password.Rules {
+	r := password.DefaultRules()
+	if c.PasswordMinLength != 0 {
+		r.MinLength = c.PasswordMinLength
+	}
+	if c.PasswordRules != nil {
+		r.Order = nil
+		for _, name := range c.PasswordRules {
+			r.Order = append(r.Order, rules[name])
+		}
+	}
+	return r
+}
+
+// planOfCondition is what a contract transcript asks for: its preset alone, with Django's
+// defaults, and tokens that Django signed accepted.
+func (p *plan) planOfCondition(c *django.Condition) *plan {
+	preset := presets[c.Preset]
+	q := &plan{url: p.url, model: p.model, root: p.root, secret: p.secret, fallbacks: p.fallbacks, hosts: p.hosts}
+	if c.Scratch {
+		q.model = c.Model
+	}
+	if c.SecretKey != "" {
+		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
+	}
+	q.mounts = []mountPlan{{
+		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
+		header: c.Prefix, modern: c.Modern,
+	}}
+	return q
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"doorward/internal/account"
+	"doorward/internal/store"
+	"doorward/internal/token"
+	"doorward/internal/web"
+)
+
+// world is one condition of the server: a database, the service over it, and what is mounted.
+type world struct {
+	plan     *plan
+	db       *store.DB
+	accounts *account.Service
+	site     *web.Site
+	drop     func() error // takes a scratch database away; nil for the configured one
+}
+
+// open makes the world of a plan. report is told of each migration; nil: nobody.
+func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) (w *world, err error) {
+	w = &world{plan: p}
+	defer func() {
+		if err != nil {
+			_ = w.close()
+		}
+	}()
+	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model}); err != nil {
+		return w, err
+	}
+	if err = w.db.Migrate(ctx, report); err != nil {
+		return w, err
+	}
+	instance, err := w.db.Instance(ctx)
+	if err != nil {
+		return w, fmt.Errorf("read the database's instance: %w", err)
+	}
+	w.accounts = account.New(account.Options{
+		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
+		Now: s.clock.Now, Log: s.log,
+	})
+	if err = w.accounts.LoadKeys(ctx); err != nil {
+		return w, err
+	}
+	w.site, err = s.site(w)
+	return w, err
+}
+
+// site mounts what the plan says over the world's service.
+func (s *Server) site(w *world) (*web.Site, error) {
+	var mounts []web.Mount
+	for i := range w.plan.mounts {
+		m, err := w.plan.mounts[i].mount(w.accounts, s.log)
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, m)
+	}
+	if len(mounts) == 0 {
+		return nil, errors.New("nothing is mounted\n  [mounts] names no mount\n  try: leave [mounts] out for all of them")
+	}
+	return web.NewSite(web.Options{
+		Mounts: mounts, Operations: s.operations(w), Fallback: mounts[0].Dialect, Hosts: w.plan.hosts,
+		Proxies: s.cfg.TrustedProxies, CORS: web.CORS{Origins: s.cfg.CORS.Origins}, Metrics: s.requests, Log: s.log, Now: s.tick,
+	})
+}
+
+func (w *world) close() error {
+	var errs []error
+	if w.accounts != nil {
+		w.accounts.Close()
+	}
+	if w.db != nil {
+		errs = append(errs, w.db.Close())
+	}
+	if w.drop != nil {
+		errs = append(errs, w.drop())
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP serves the world of the moment. Only development mode ever changes it, and waits
+// for the requests that are under way.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.Dev {
+		s.world.site.ServeHTTP(w, r)
+		return
+	}
+	if isDevelopment(r.URL.Path) {
+		s.development(w, r)
+		return
+	}
+	s.changing.RLock()
+	defer s.changing.RUnlock()
+	s.world.site.ServeHTTP(w, r)
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// clientAddr is who sent r: the other end of the connection, or with n trusted proxies the n-th
+// address from the right of X-Forwarded-For, which the outermost of them wrote. A header that
+// cannot be read that far is nobody's word: the connection's address stands.
+func clientAddr(r *http.Request, proxies int) netip.Addr {
+	peer := parseAddr(r.RemoteAddr)
+	if proxies == 0 {
+		return peer
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if len(hops) < proxies {
+		return peer
+	}
+	addr := parseAddr(strings.TrimSpace(hops[len(hops)-proxies]))
+	if !addr.IsValid() {
+		return peer
+	}
+	return addr
+}
+
+func parseAddr(text string) netip.Addr {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap().WithZone("")
+}
+
+// BaseURL is how the client wrote the server's address: "http://host:port". The host was checked
+// against the list before any view saw the request.
+func BaseURL(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil || r.URL.Scheme == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// hosts is a list of the names that the server answers to: "example.com", ".example.com" for it
+// and everything under it, or "*".
+type hosts []string
+
+// allow judges a Host header as Django does: port and case do not matter.
+func (h hosts) allow(header string) bool {
+	name := strings.ToLower(header)
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".")
+	for _, pattern := range h {
+		pattern = strings.ToLower(strings.Trim(pattern, "[]"))
+		if pattern == "*" || pattern == name {
+			return true
+		}
+		if strings.HasPrefix(pattern, ".") && (strings.HasSuffix(name, pattern) || name == pattern[1:]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+package drf
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"doorward/internal/web"
+)
+
+// Index answers with the addresses of routes, by their names; the address of one that the mount
+// lacks is "". The format that the client asked for is asked for again in each of them.
+func Index(names []string) web.Handler {
+	return func(w http.ResponseWriter, r *web.Request) error {
+		all := make(Object, len(names))
+		for i, name := range names {
+			all[i] = Member{name, ""}
+			if path := r.Mount.Path(name); path != "" {
+				all[i].Value = web.BaseURL(r.Request) + inFormat(path, r.Request)
+			}
+		}
+		return JSON(w, http.StatusOK, all)
+	}
+}
+
+// inFormat adds the format of r to a path: as a suffix, as a query, or as both.
+func inFormat(path string, r *http.Request) string {
+	if s := suffix(r); s != "" {
+		path = strings.TrimSuffix(path, "/") + "." + s
+	}
+	if format, ok := queryFormat(r); ok {
+		path += "?" + url.Values{"format": {format}}.Encode()
+	}
+	return path
+}

@@ -1,0 +1,66 @@
+package drf
+
+import (
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"doorward/internal/account"
+	"doorward/internal/web"
+)
+
+// metadata answers OPTIONS (rest_framework/metadata.py). Of the methods with a body it tells POST
+// and PUT, as far as who may use them; PATCH it never tells.
+func (v *view) metadata(who *account.Principal) Object {
+	o := Object{
+		{"name", v.others.View},
+		{"description", v.others.Doc},
+		{"renders", []string{jsonMedia, htmlMedia}},
+		{"parses", []string{jsonMedia, formMedia, multipartMedia}},
+	}
+	var actions Object
+	for _, method := range []string{http.MethodPost, http.MethodPut} {
+		if r := v.find(method); r != nil && r.Input != nil && v.site.permit(r.Access, who) == nil {
+			actions = append(actions, Member{method, describe(r.Input)})
+		}
+	}
+	if actions != nil {
+		o = append(o, Member{"actions", actions})
+	}
+	return o
+}
+
+// kindNames are DRF's names of the kinds of fields (SimpleMetadata.label_lookup).
+var kindNames = [...]string{
+	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean",
+}
+
+func describe(fields []web.Field) Object {
+	all := make(Object, len(fields))
+	for i, f := range fields {
+		o := Object{
+			{"type", kindNames[f.Kind]},
+			{"required", f.Required && !f.ReadOnly},
+			{"read_only", f.ReadOnly},
+			{"label", label(f)},
+		}
+		if f.Help != "" {
+			o = append(o, Member{"help_text", f.Help})
+		}
+		if f.Max > 0 && !f.ReadOnly {
+			o = append(o, Member{"max_length", f.Max})
+		}
+		all[i] = Member{f.Name, o}
+	}
+	return all
+}
+
+// label returns the label of f; without one it is the name, as Field.bind makes it.
+func label(f web.Field) string {
+	if f.Label != "" {
+		return f.Label
+	}
+	words := strings.ToLower(strings.ReplaceAll(f.Name, "_", " "))
+	_, n := utf8.DecodeRuneInString(words)
+	return strings.ToUpper(words[:n]) + words[n:]
+}

@@ -1,0 +1,115 @@
+package drf
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// renderer is one way to write an answer.
+type renderer struct{ media, format string }
+
+// renderers are DRF's defaults, in its order.
+var renderers = []renderer{{jsonMedia, "json"}, {htmlMedia, "api"}}
+
+// suffixKey is where Rewrite leaves the format that a path asked for.
+type suffixKey struct{}
+
+// suffix returns the format that the path asked for, or "".
+func suffix(r *http.Request) string {
+	s, _ := r.Context().Value(suffixKey{}).(string)
+	return s
+}
+
+// withSuffix returns r at another path, with a format that outranks its query.
+func withSuffix(r *http.Request, path, format string) *http.Request {
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	r = r.WithContext(context.WithValue(r.Context(), suffixKey{}, format))
+	r.URL = &u
+	return r
+}
+
+// negotiate chooses how r is answered (rest_framework/negotiation.py). It fails with 404 for a
+// format that nobody renders, and with 406.
+func negotiate(a *answer, r *http.Request) error {
+	accept, asked := r.Header["Accept"]
+	plain := !asked || len(accept) == 1 && (accept[0] == "*/*" || accept[0] == jsonMedia)
+	if plain && r.URL.RawQuery == "" && suffix(r) == "" {
+		return nil // what nearly all clients ask
+	}
+	choice := renderers
+	if format := wanted(r); format != "" {
+		if choice = byFormat(format); choice == nil {
+			return NotFound()
+		}
+	}
+	if !asked {
+		accept = []string{"*/*"}
+	}
+	best, media, ok := choose(choice, strings.Join(accept, ","))
+	if !ok {
+		return Detail(http.StatusNotAcceptable, "Could not satisfy the request Accept header.")
+	}
+	a.html = best.media == htmlMedia
+	a.indent = indent(media)
+	return nil
+}
+
+// wanted returns the format that the path or the query asks for.
+func wanted(r *http.Request) string {
+	if s := suffix(r); s != "" {
+		return s
+	}
+	format, _ := queryFormat(r)
+	return format
+}
+
+// queryFormat returns the last ?format= of the query, and whether there is one.
+func queryFormat(r *http.Request) (format string, ok bool) {
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if name, v, _ := strings.Cut(pair, "="); unescape(name) == "format" {
+			format, ok = unescape(v), true
+		}
+	}
+	return format, ok
+}
+
+func byFormat(format string) []renderer {
+	for i := range renderers {
+		if renderers[i].format == format {
+			return renderers[i : i+1]
+		}
+	}
+	return nil
+}
+
+// choose finds the renderer for an Accept header: the most specific media types go first, among
+// equals the order of the renderers decides.
+func choose(choice []renderer, accept string) (best renderer, media mediaType, ok bool) {
+	var types []mediaType
+	for token := range strings.SplitSeq(accept, ",") {
+		types = append(types, parseMedia(token))
+	}
+	for precedence := 3; precedence >= 0; precedence-- {
+		for _, candidate := range choice {
+			for _, media := range types {
+				if media.precedence() == precedence && media.matches(candidate.media) {
+					return candidate, media, true
+				}
+			}
+		}
+	}
+	return renderer{}, mediaType{}, false
+}
+
+// indent returns how many blanks "application/json; indent=4" asks for: at most 8, 0 for compact.
+func indent(media mediaType) int {
+	blanks, _ := media.get("indent")
+	n, err := strconv.Atoi(blanks)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(n, 8))
+}

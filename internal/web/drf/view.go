@@ -1,0 +1,156 @@
+package drf
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"doorward/internal/account"
+	"doorward/internal/web"
+)
+
+// view answers one path.
+type view struct {
+	site   *Site
+	mount  *web.Mount
+	routes []*web.Route
+	allow  []string // the value of Allow
+	// others is for the methods that no route has, OPTIONS among them: as strict as the strictest.
+	others web.Route
+}
+
+// View implements web.Dialect.
+func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
+	v := &view{site: s, mount: m, routes: routes, others: web.Route{Anonymous: true}}
+	for _, r := range routes {
+		v.others.Access = max(v.others.Access, r.Access)
+		v.others.Anonymous = v.others.Anonymous && r.Anonymous
+		if v.others.View == "" {
+			v.others.View, v.others.Doc = r.View, r.Doc
+		}
+	}
+	v.allow = []string{strings.Join(v.methods(), ", ")}
+	return v
+}
+
+// methods lists what the path takes, in the order of Django's http_method_names.
+func (v *view) methods() []string {
+	var have []string
+	for _, method := range []string{
+		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead,
+	} {
+		if v.find(method) != nil {
+			have = append(have, method)
+		}
+	}
+	return append(have, http.MethodOptions)
+}
+
+// find returns the route for a method, or nil. HEAD is GET's.
+func (v *view) find(method string) *web.Route {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, r := range v.routes {
+		if r.Method == method {
+			return r
+		}
+	}
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
+func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
+	h := a.Header()
+	v.site.common(h)
+	h["Allow"] = v.allow
+	h["Vary"] = varyAccept
+	if err := v.serve(a, r); err != nil {
+		v.site.fail(a, r, err)
+	}
+}
+
+// serve takes DRF's steps in DRF's order (APIView.dispatch): the body is the handler's to read.
+func (v *view) serve(a *answer, r *http.Request) error {
+	if err := negotiate(a, r); err != nil {
+		return err
+	}
+	route := v.find(r.Method)
+	rules := route
+	if route == nil {
+		rules = &v.others
+	}
+	who, err := v.site.authenticate(r, rules)
+	if err != nil {
+		return err
+	}
+	if err := v.site.permit(rules.Access, who); err != nil {
+		return err
+	}
+	switch {
+	case route != nil:
+		return route.Handler(a, &web.Request{Request: r, Route: route, Mount: v.mount, Who: who})
+	case r.Method == http.MethodOptions:
+		return JSON(a, http.StatusOK, v.metadata(who))
+	}
+	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
+}
+
+// authenticate asks one authenticator after the other.
+func (s *Site) authenticate(r *http.Request, rules *web.Route) (*account.Principal, error) {
+	if rules.Anonymous {
+		return nil, nil
+	}
+	for _, a := range s.Authenticators {
+		if who, err := a.Authenticate(r, rules.Fresh); who != nil || err != nil {
+			return who, err
+		}
+	}
+	return nil, nil
+}
+
+// permit reports with an error who may not come in. Where nobody could show credentials, there is
+// no use in asking for them (APIView.permission_denied).
+func (s *Site) permit(access web.Access, who *account.Principal) error {
+	switch {
+	case access == web.Anyone, access == web.SignedIn && who != nil:
+		return nil
+	case who == nil && len(s.Authenticators) > 0:
+		return NotAuthenticated()
+	}
+	return PermissionDenied()
+}
+
+// fail answers an error. What is no refusal is a fault.
+func (s *Site) fail(a *answer, r *http.Request, err error) {
+	var f *Failure
+	if !errors.As(err, &f) && !errors.As(s.Words.Explain(err), &f) {
+		s.Fault(a, r, err)
+		f = Detail(http.StatusInternalServerError, "Internal server error.")
+	}
+	if a.began {
+		return // too late for another answer
+	}
+	h := a.Header()
+	for name, values := range f.Header {
+		h[name] = values
+	}
+	status := f.Status
+	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		status = s.challenge(h)
+	}
+	if err := JSON(a, status, f.Body); err != nil {
+		s.Fault(a, r, err)
+		_ = JSON(a, http.StatusInternalServerError, Object{{detailKey, "Internal server error."}})
+	}
+}
+
+// challenge sets WWW-Authenticate, and returns the status that goes with it.
+func (s *Site) challenge(h http.Header) int {
+	if len(s.Authenticators) == 0 || s.Authenticators[0].Challenge() == "" {
+		return http.StatusForbidden
+	}
+	h.Set("WWW-Authenticate", s.Authenticators[0].Challenge())
+	return http.StatusUnauthorized
+}

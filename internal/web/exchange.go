@@ -1,0 +1,79 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// exchange is one request and its answer, as the log and the counters see them.
+type exchange struct {
+	http.ResponseWriter
+	id     string
+	client netip.Addr
+	start  time.Time
+	status int
+	bytes  int64
+	path   string // what the log shows: the table's path where it has wildcards
+	op     string
+	user   int64
+	meter  *meter
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= 200 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap serves http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// noted wraps a route's handler so that the log names the route and the user.
+func noted(route *Route, m *meter) Handler {
+	serve := route.Handler
+	return func(w http.ResponseWriter, r *Request) error {
+		if x := exchangeOf(w); x != nil {
+			x.op, x.meter = route.Op, m
+			if r.Who != nil {
+				x.user = r.Who.User.ID
+			}
+		}
+		return serve(w, r)
+	}
+}
+
+// exchangeOf finds the exchange under what a dialect wrapped around it; nil in a test without one.
+func exchangeOf(w http.ResponseWriter) *exchange {
+	for {
+		if x, ok := w.(*exchange); ok {
+			return x
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil
+		}
+		w = u.Unwrap()
+	}
+}
+
+// newID names a request: 8 random bytes as hex digits.
+func newID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,255 @@
+// Package native is Doorward's own API under /v1/: JSON in and out, and errors as problem
+// details (RFC 9457) with a code that a program can act on. Access tokens travel as bearer
+// tokens (RFC 6750); a refresh token is good once.
+package native
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/web"
+)
+
+// API serves one mount.
+type API struct {
+	accounts *account.Service
+	policy   *account.Policy
+	log      *slog.Logger
+}
+
+// New makes the API of a mount that follows policy.
+func New(accounts *account.Service, policy *account.Policy, log *slog.Logger) *API {
+	return &API{accounts, policy, log}
+}
+
+// Routes is the route table.
+func (a *API) Routes() []web.Route {
+	text := func(name string, kind web.Kind, required bool) web.Field {
+		return web.Field{Name: name, Kind: kind, Required: required}
+	}
+	password := text("password", web.Secret, true)
+	profile := []web.Field{
+		text("username", web.Text, false), text("first_name", web.Text, false), text("last_name", web.Text, false),
+		text("name", web.Text, false), text("phone", web.Text, false),
+	}
+	refresh := []web.Field{text("refresh_token", web.Secret, true)}
+	return []web.Route{
+		{Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
+			Input: append([]web.Field{text("email", web.Email, true), password}, profile...)},
+		{Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
+			Input: []web.Field{text("email", web.Email, false), text("username", web.Text, false), password}},
+		{Op: "refresh", Method: "POST", Path: "refresh", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.refresh, Input: refresh},
+		{Op: "me", Method: "GET", Path: "me", Access: web.SignedIn, Handler: a.me},
+		{Op: "me-update", Method: "PATCH", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.update, Input: profile},
+		{Op: "me-delete", Method: "DELETE", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.delete, Input: []web.Field{password}},
+		{Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
+			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}},
+		{Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut},
+		{Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere},
+	}
+}
+
+// user is how a user reads in this API.
+type user struct {
+	ID         int64   `json:"id"`
+	Email      *string `json:"email"`
+	Username   *string `json:"username"`
+	FirstName  string  `json:"first_name"`
+	LastName   string  `json:"last_name"`
+	Name       string  `json:"name"`
+	Phone      *string `json:"phone"`
+	DateJoined *string `json:"date_joined"`
+	LastLogin  *string `json:"last_login"`
+}
+
+func shape(u *account.User) user {
+	return user{
+		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
+		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
+	}
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func instant(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return optional(t.UTC().Format(time.RFC3339))
+}
+
+// grant is an answer with tokens (RFC 6749 §5.1 names them), and the user they are of.
+type grant struct {
+	User         user   `json:"user"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token"`
+}
+
+func (a *API) grant(w http.ResponseWriter, status int, g *account.Grant) error {
+	return reply(w, status, grant{
+		User: shape(&g.User), AccessToken: g.Access, TokenType: "Bearer",
+		ExpiresIn: int64(g.Expires.Sub(a.accounts.Now()).Round(time.Second) / time.Second), RefreshToken: g.Refresh,
+	})
+}
+
+func (a *API) signUp(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	g, err := a.accounts.Register(r.Context(), a.policy, account.NewUser{
+		Email: in["email"], Username: in["username"], FirstName: in["first_name"], LastName: in["last_name"],
+		Name: in["name"], Phone: in["phone"], Password: in["password"],
+	})
+	if err != nil {
+		return err
+	}
+	return a.grant(w, http.StatusCreated, &g)
+}
+
+func (a *API) signIn(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	login, ok := in[string(a.policy.Login)]
+	if !ok {
+		return missing(string(a.policy.Login))
+	}
+	g, err := a.accounts.SignIn(r.Context(), a.policy, account.Credentials{Login: login, Password: in["password"]})
+	if err != nil {
+		return err
+	}
+	return a.grant(w, http.StatusOK, &g)
+}
+
+func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	g, err := a.accounts.Refresh(r.Context(), a.policy, in["refresh_token"])
+	if err != nil {
+		return err
+	}
+	return a.grant(w, http.StatusOK, &g)
+}
+
+func (a *API) me(w http.ResponseWriter, r *web.Request) error {
+	return reply(w, http.StatusOK, shape(&r.Who.User))
+}
+
+func (a *API) update(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	texts := map[account.Field]string{}
+	for name, text := range in {
+		texts[account.Field(name)] = text
+	}
+	u, err := a.accounts.Update(r.Context(), r.Who, texts)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, shape(&u))
+}
+
+func (a *API) delete(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	return done(w, a.accounts.Delete(r.Context(), r.Who, in["password"]))
+}
+
+func (a *API) changePassword(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	return done(w, a.accounts.ChangePassword(r.Context(), a.policy, r.Who, in["current_password"], in["new_password"]))
+}
+
+func (a *API) signOut(w http.ResponseWriter, r *web.Request) error {
+	return done(w, a.accounts.SignOut(r.Context(), a.policy, r.Who))
+}
+
+func (a *API) signOutEverywhere(w http.ResponseWriter, r *web.Request) error {
+	return done(w, a.accounts.SignOutEverywhere(r.Context(), r.Who.User.ID))
+}
+
+// Authenticate implements web.Authenticator: a bearer token in the Authorization header.
+func (a *API) Authenticate(r *http.Request, _ bool) (*account.Principal, error) {
+	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, nil
+	}
+	return a.accounts.Authenticate(r.Context(), a.policy, strings.TrimSpace(credentials))
+}
+
+// Challenge implements web.Authenticator (RFC 6750 §3).
+func (a *API) Challenge() string { return `Bearer realm="doorward"` }
+
+func reply(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	send(w, status, "application/json", body)
+	return nil
+}
+
+func done(w http.ResponseWriter, err error) error {
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func send(w http.ResponseWriter, status int, kind string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that is gone gets no answer
+}
+
+// JWKS serves the public keys that access tokens are verified with (RFC 7517 §5).
+func JWKS(accounts *account.Service) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			refuse(w, &problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed"})
+			return
+		}
+		body := accounts.JWKS()
+		send(w, http.StatusOK, "application/jwk-set+json", body)
+	})
+}
+
+
+// Claims are the claims of an access token. It says its session and its epoch openly.
+func Claims() []account.Claim {
+	return []account.Claim{
+		{Name: "user_id", Source: account.FromUserID}, {Name: "sid", Source: account.FromSession},
+		{Name: "ep", Source: account.FromEpoch}, {Name: "iat", Source: account.FromIssued},
+		{Name: "iat_ms", Source: account.FromIssuedMilli}, {Name: "exp", Source: account.FromExpiry},
+		{Name: "jti", Source: account.FromTokenID},
+	}
+}

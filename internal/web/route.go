@@ -1,0 +1,121 @@
+// Package web turns HTTP into routes: the route table, limits, access, the request log and the
+// counters. It knows no dialect's words: a Dialect says how a path answers.
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"doorward/internal/account"
+)
+
+// Access is who may call a route. The zero value is refused when the table is built.
+type Access uint8
+
+// The access rules.
+const (
+	_        Access = iota
+	Anyone          // with or without a token; a bad token may still be refused, as the dialect has it
+	SignedIn        // a good token
+)
+
+// Handler answers one route: it decodes, calls one method of the service, encodes. The error it
+// returns is turned into an answer by the route's dialect; nothing may have been written then.
+type Handler func(w http.ResponseWriter, r *Request) error
+
+// Route is one row of the route table.
+type Route struct {
+	Op     string // the name: in the index, metrics, OpenAPI, and what path overrides are keyed by
+	Method string
+	Path   string // below the mount's prefix, as net/http writes patterns: "user/view/", "users/{id}/"
+	Access Access
+	// Anonymous says that the route looks at no credentials, not even bad ones: signing in.
+	Anonymous bool
+	// Fresh asks for rows instead of remembered state: passwords, e-mail, factors, sessions, deletion, staff.
+	Fresh   bool
+	Input   []Field // the members of the body
+	Handler Handler
+
+	View string // what the resource is called: Django's view name, "User Create"
+	Doc  string // what it does, for people: Django's doc string of the view
+}
+
+// Kind is the type of a field.
+type Kind uint8
+
+// The kinds of fields.
+const (
+	Text Kind = iota
+	Email
+	Secret // text that is never shown: a password
+	Integer
+	Boolean
+)
+
+// Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.
+type Field struct {
+	Name     string
+	Label    string // as Django shows it: "Email address"
+	Help     string
+	Kind     Kind
+	Required bool
+	ReadOnly bool
+	Null     bool // null is a value
+	Blank    bool // the empty text is a value
+	Max      int  // longest text, in characters; 0: unbounded
+	// Taken reports whether the value belongs to somebody else already; nil: it need not be unique.
+	Taken func(ctx context.Context, value string) (bool, error)
+	// TakenText says so.
+	TakenText string
+}
+
+// Request is a request on its way through a route.
+type Request struct {
+	*http.Request
+	Route *Route
+	Mount *Mount
+	// Who is asking; nil for nobody.
+	Who *account.Principal
+}
+
+// Authenticator finds out who is asking.
+type Authenticator interface {
+	// Authenticate returns nil and no error when the request carries no credentials of its kind.
+	// fresh asks for rows instead of remembered state.
+	Authenticate(r *http.Request, fresh bool) (*account.Principal, error)
+	// Challenge is the value of WWW-Authenticate.
+	Challenge() string
+}
+
+// Dialect says how the paths of a mount answer.
+type Dialect interface {
+	// View makes the handler of one path from its routes, one a method.
+	View(m *Mount, routes []*Route) http.Handler
+	// NotFound answers a path of the mount that no route has.
+	NotFound(w http.ResponseWriter, r *http.Request)
+	// Refuse answers a request that a limit stops before any view: 400, 413, 431, 500, 503.
+	Refuse(w http.ResponseWriter, r *http.Request, status int, reason string)
+	// Slash reports whether a path without its slash at the end is redirected to the one with it.
+	Slash() bool
+	// Rewrite gives another request to look for when no route has this one's path (a format
+	// suffix); nil when there is none.
+	Rewrite(r *http.Request) *http.Request
+}
+
+// Mount is a dialect at a prefix.
+type Mount struct {
+	Name    string
+	Prefix  string // "/api/"
+	Dialect Dialect
+	Routes  []Route
+}
+
+// Path is the path of the route named op, or "" when the mount has none.
+func (m *Mount) Path(op string) string {
+	for i := range m.Routes {
+		if m.Routes[i].Op == op {
+			return m.Prefix + m.Routes[i].Path
+		}
+	}
+	return ""
+}

@@ -1,0 +1,230 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Options are how a Site treats every request.
+type Options struct {
+	Mounts []Mount
+	// Operations are paths beside the mounts, such as /healthz: plain handlers with any method.
+	Operations map[string]http.Handler
+	// Fallback answers paths under no mount.
+	Fallback Dialect
+	// Hosts are the names that the server answers to; empty: none.
+	Hosts []string
+	// Proxies is how many proxies stand before the server and can be believed.
+	Proxies int
+	CORS    CORS
+	Metrics *Metrics
+	Log     *slog.Logger
+	// Now is the time that durations are measured with.
+	Now func() time.Time
+}
+
+// Site serves a set of mounts.
+type Site struct {
+	options Options
+	hosts   hosts
+	table   table
+	unknown *meter
+}
+
+// NewSite builds the route table. An error says what is wrong with it.
+func NewSite(o Options) (*Site, error) {
+	s := &Site{options: o, hosts: o.Hosts, unknown: o.Metrics.meter("", "none")}
+	for i := range o.Mounts {
+		if err := s.mount(&o.Mounts[i]); err != nil {
+			return nil, err
+		}
+	}
+	for path, h := range o.Operations {
+		if err := s.table.add(&entry{path: path, view: h, meter: o.Metrics.meter("", path)}); err != nil {
+			return nil, err
+		}
+	}
+	// The longest prefix goes first, for mountOf.
+	sort.SliceStable(s.options.Mounts, func(i, j int) bool {
+		return len(s.options.Mounts[i].Prefix) > len(s.options.Mounts[j].Prefix)
+	})
+	return s, nil
+}
+
+func (s *Site) mount(m *Mount) error {
+	var paths []string
+	views := map[string][]*Route{}
+	meters := map[string]*meter{}
+	for i := range m.Routes {
+		route := &m.Routes[i]
+		if err := route.check(); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Name, err)
+		}
+		path := m.Prefix + route.Path
+		if views[path] == nil {
+			paths = append(paths, path)
+			meters[path] = s.options.Metrics.meter(m.Name, route.Op)
+		}
+		route.Handler = noted(route, meters[path])
+		views[path] = append(views[path], route)
+	}
+	for _, path := range paths {
+		e := &entry{path: path, mount: m, view: m.Dialect.View(m, views[path]), meter: meters[path]}
+		if err := s.table.add(e); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *Route) check() error {
+	switch {
+	case r.Access != Anyone && r.Access != SignedIn:
+		return fmt.Errorf("route %s %s has no access rule", r.Method, r.Path)
+	case r.Op == "" || r.Method == "" || r.Handler == nil:
+		return fmt.Errorf("route %s %s is incomplete", r.Method, r.Path)
+	}
+	return nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, id: newID(), start: s.options.Now(), path: r.URL.Path, meter: s.unknown}
+	x.client = clientAddr(r, s.options.Proxies)
+	s.options.Metrics.inFlight.Inc()
+	defer s.finish(x, r)
+	if s.options.Proxies > 0 && r.Header.Get("X-Forwarded-Proto") == "https" {
+		r.URL.Scheme = "https"
+	}
+	h := x.Header()
+	h.Set("X-Request-Id", x.id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	if !s.hosts.allow(r.Host) {
+		s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusBadRequest, "Invalid Host header.")
+		return
+	}
+	if s.options.CORS.apply(x, r) {
+		return
+	}
+	s.serve(x, r)
+}
+
+func (s *Site) serve(x *exchange, r *http.Request) {
+	e := s.table.find(r, r.URL.Path)
+	if e == nil {
+		s.missing(x, r)
+		return
+	}
+	if e.segments != nil {
+		x.path = e.path // what stands in the place of a wildcard may be a secret
+	}
+	x.meter = e.meter
+	e.view.ServeHTTP(x, r)
+}
+
+// missing answers a path that the table does not have: with its slash, in another spelling, or not at all.
+func (s *Site) missing(x *exchange, r *http.Request) {
+	path := r.URL.Path
+	if !strings.HasSuffix(path, "/") {
+		if e := s.table.find(nil, path+"/"); e != nil && e.mount != nil && e.mount.Dialect.Slash() {
+			redirect(x, r)
+			return
+		}
+	}
+	d := s.dialectOf(path)
+	if other := d.Rewrite(r); other != nil {
+		if e := s.table.find(other, other.URL.Path); e != nil && e.mount != nil && e.mount.Dialect == d {
+			x.meter = e.meter
+			e.view.ServeHTTP(x, other)
+			return
+		}
+	}
+	d.NotFound(x, r)
+}
+
+// redirect sends the client to the path with its slash, whatever the method (Django's
+// CommonMiddleware), by path alone: no host that a header could have named.
+func redirect(w http.ResponseWriter, r *http.Request) {
+	to := r.URL.EscapedPath() + "/"
+	if strings.HasPrefix(to, "//") { // a browser would read a host there
+		to = "/%2F" + to[2:]
+	}
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+func (s *Site) dialectOf(path string) Dialect {
+	for i := range s.options.Mounts {
+		if m := &s.options.Mounts[i]; m.Prefix != "/" && strings.HasPrefix(path, m.Prefix) {
+			return m.Dialect
+		}
+	}
+	return s.options.Fallback
+}
+
+// finish answers a panic, counts and logs.
+func (s *Site) finish(x *exchange, r *http.Request) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			s.options.Metrics.inFlight.Dec()
+			panic(p)
+		}
+		s.options.Log.Error("panic", "id", x.id, "op", x.op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if x.status == 0 {
+			s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusInternalServerError, "Internal server error.")
+		}
+	}
+	took := s.options.Now().Sub(x.start)
+	s.options.Metrics.inFlight.Dec()
+	x.meter.count(x.status, took)
+	s.log(x, r, took)
+}
+
+// maxLogged bounds what a client can put into a log line.
+const maxLogged = 200
+
+// log writes one line a request: ids, not names, and nothing of the query, the headers or the body.
+func (s *Site) log(x *exchange, r *http.Request, took time.Duration) {
+	path := x.path
+	if len(path) > maxLogged {
+		path = path[:maxLogged] + "…"
+	}
+	method := r.Method
+	if len(method) > 10 {
+		method = method[:10] + "…"
+	}
+	attrs := []slog.Attr{
+		slog.String("method", method), slog.String("path", path), slog.Int("status", x.status),
+		slog.Int64("bytes", x.bytes), slog.Int64("us", took.Microseconds()), slog.String("client", x.client.String()),
+		slog.String("id", x.id),
+	}
+	if x.op != "" {
+		attrs = append(attrs, slog.String("op", x.op))
+	}
+	if x.user != 0 {
+		attrs = append(attrs, slog.Int64("user", x.user))
+	}
+	s.options.Log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+}
+
+// Fault logs an error of ours, once, with the request's id.
+func Fault(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
+	id := ""
+	if x := exchangeOf(w); x != nil {
+		id = x.id
+	}
+	log.Error("fault", "id", id, "method", r.Method, "error", err)
+}
