@@ -1,0 +1,31 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// engine is what the two engines differ in.
+type engine struct {
+	name Engine
+	// stamp is a time as Django stores it.
+	stamp func(time.Time) any
+	// patient runs f again while the database is locked by somebody else, for a bounded time.
+	patient func(ctx context.Context, f func() error) error
+	// clash takes the violation of a unique index apart: its table, and its column or name.
+	clash func(error) (table, name string, ok bool)
+	// again reports whether the transaction failed through no fault of its own.
+	again func(error) bool
+	// commitError is what a failed commit means.
+	commitError func(error) error
+
+	// The catalogue: a table's columns (name, nullable), and its unique indexes (name, column; one
+	// row a column). Both take the table's name.
+	columns, indexes, exists string
+	// regclass is the table's name as the statements above want it.
+	regclass func(string) string
+	// types are the column types that Django gives.
+	types func(c columnShape) string
+	// advance makes the database hand out ids above one that was given; nil where it does by itself.
+	advance func(ctx context.Context, q *queries, id int64) error
+}

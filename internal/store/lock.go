@@ -1,0 +1,16 @@
+package store
+
+import "errors"
+
+// ErrLocked says that another process serves this SQLite file.
+var ErrLocked = errors.New("the database is in use by another doorward serve")
+
+// Lock takes an SQLite file for one serve; a second gets ErrLocked. The end of the process
+// releases it too. Commands work beside it without the lock. On PostgreSQL it does nothing: any
+// number of nodes share the database.
+func (d *DB) Lock() (release func(), err error) {
+	if d.path == "" {
+		return func() {}, nil
+	}
+	return lockFile(d.path + ".lock")
+}

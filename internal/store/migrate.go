@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"doorward/internal/account"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// versionTable is where goose notes what it applied.
+const versionTable = "doorward_migrations"
+
+// Migration is one step of the schema. Version 0 is a table of Django's shape.
+type Migration struct {
+	Version int64
+	Name    string
+}
+
+// String is "0001 users".
+func (m Migration) String() string {
+	if m.Version == 0 {
+		return "table " + m.Name
+	}
+	return fmt.Sprintf("%04d %s", m.Version, m.Name)
+}
+
+// Applied is a step that was made.
+type Applied struct {
+	Migration
+	Took time.Duration // 0 for a table of Django's shape: not measured
+}
+
+// NewerError says that a newer Doorward migrated the database.
+type NewerError struct{ Database, Known int64 }
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("the database has version %d, and this doorward knows versions up to %d: use the newer doorward, or restore a backup",
+		e.Database, e.Known)
+}
+
+// Pending lists what Migrate would do. It changes nothing. A *NewerError says that the database is ahead.
+func (d *DB) Pending(ctx context.Context) ([]Migration, error) {
+	version, err := d.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if known := newest(d.engine.name); version > known {
+		return nil, &NewerError{Database: version, Known: known}
+	}
+	var pending []Migration
+	for _, m := range steps(d.engine.name) {
+		if m.Version > version {
+			pending = append(pending, m)
+		}
+	}
+	m := d.Model()
+	exists := true
+	if m.Django {
+		if exists, err = d.tableExists(ctx, m.Table); err != nil {
+			return nil, fmt.Errorf("look for table %s: %w", m.Table, err)
+		}
+	}
+	if !exists {
+		pending = append(pending, Migration{Name: m.Table})
+	}
+	return pending, nil
+}
+
+// Migrate brings the schema up to date and reports each step that it made; several processes may
+// do so at once. A user table of Django's shape that is missing is made as Django would make it.
+// Then the model is held against the tables: *MissingColumnError.
+func (d *DB) Migrate(ctx context.Context, report func(Applied)) (err error) {
+	if report == nil {
+		report = func(Applied) {}
+	}
+	pending, err := d.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	if len(pending) > 0 {
+		if err := d.migrateAlone(ctx, report); err != nil {
+			return err
+		}
+	}
+	if err := d.compile(ctx, d.Model()); err != nil {
+		return err
+	}
+	_, err = d.Instance(ctx)
+	return err
+}
+
+// migrateAlone migrates while nobody else does.
+func (d *DB) migrateAlone(ctx context.Context, report func(Applied)) (err error) {
+	pool, unlock, err := d.lockSchema(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for the turn to migrate: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := d.migrate(ctx, pool, report); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) error {
+	pending, err := d.Pending(ctx) // again: the one before may have done it
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	if err := d.goose(ctx, pool, report); err != nil {
+		return err
+	}
+	last := pending[len(pending)-1]
+	if last.Version != 0 {
+		return nil
+	}
+	if err := createTable(ctx, pool, &d.engine, d.Model()); err != nil {
+		return fmt.Errorf("make table %s: %w", last.Name, err)
+	}
+	report(Applied{Migration: last})
+	return nil
+}
+
+func (d *DB) goose(ctx context.Context, pool *sql.DB, report func(Applied)) error {
+	dialect := map[Engine]goose.Dialect{SQLite: goose.DialectSQLite3, PostgreSQL: goose.DialectPostgres}[d.engine.name]
+	files, err := fs.Sub(migrations, path.Join("migrations", string(d.engine.name)))
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, pool, files, goose.WithTableName(versionTable),
+		goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	results, err := provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
+	}
+	for _, r := range results {
+		report(Applied{Migration: step(r.Source.Path), Took: r.Duration})
+	}
+	return err
+}
+
+// lockSchema waits until nobody else migrates, and gives the pool to migrate on. On PostgreSQL it
+// is goose's session lock, held around everything. On SQLite a lock on a file beside the database.
+func (d *DB) lockSchema(ctx context.Context) (*sql.DB, func() error, error) {
+	if d.engine.name == SQLite {
+		return d.lockSchemaSQLite(ctx)
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(crc32.ChecksumIEEE([]byte("doorward")))),
+		lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 10))
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := locker.SessionLock(ctx, conn); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	unlock := func() error {
+		return errors.Join(locker.SessionUnlock(context.WithoutCancel(ctx), conn), conn.Close())
+	}
+	return d.read, unlock, nil
+}
+
+func (d *DB) lockSchemaSQLite(ctx context.Context) (*sql.DB, func() error, error) {
+	for {
+		release, err := lockFile(d.path + ".migrate")
+		if err == nil {
+			pool := openSQLitePool(d.path, 1)
+			return pool, func() error { err := pool.Close(); release(); return err }, nil
+		}
+		if !errors.Is(err, ErrLocked) {
+			return nil, nil, err
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// version is the highest migration that the database has had; 0 for none.
+func (d *DB) version(ctx context.Context) (version int64, err error) {
+	exists, err := d.tableExists(ctx, versionTable)
+	if err == nil && exists {
+		err = d.engine.each(ctx, d.read, `select coalesce(max(version_id), 0) from doorward_migrations`, nil,
+			func(rows *sql.Rows) error { return rows.Scan(&version) })
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the database's version: %w", err)
+	}
+	return version, nil
+}
+
+// steps lists the migrations of an engine in their order.
+func steps(e Engine) []Migration {
+	files, err := migrations.ReadDir(path.Join("migrations", string(e)))
+	if err != nil {
+		panic(err) // they are embedded
+	}
+	var all []Migration
+	for _, f := range files {
+		all = append(all, step(f.Name()))
+	}
+	return all
+}
+
+func newest(e Engine) int64 {
+	all := steps(e)
+	return all[len(all)-1].Version
+}
+
+// step reads "0001_users.sql".
+func step(file string) Migration {
+	number, name, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".sql"), "_")
+	version, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return Migration{Version: version, Name: strings.ReplaceAll(name, "_", " ")}
+}
+
+var _ account.Store = (*DB)(nil)

@@ -1,0 +1,9 @@
+-- +goose Up
+create table signing_keys (
+	id text primary key,
+	sealed bytea not null,
+	state smallint not null check (state between 1 and 4), -- next, active, retired, revoked
+	created_at bigint not null,
+	until_at bigint -- a retired key is accepted until then
+);
+create unique index signing_keys_active on signing_keys (state) where state = 2;

@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"doorward/internal/account"
+)
+
+// compiled is the statements about users, made from the model and from what the table is really like.
+type compiled struct {
+	model   *account.Model
+	columns []column                 // in the model's order
+	unique  map[string]account.Field // of the table's columns and unique indexes, by name
+
+	id        string // the key's column, bare
+	byID      string
+	page      string                   // some by id, after one
+	by        map[account.Field]string // the one with the lowest id
+	taken     map[account.Field]string // an id
+	insert    string
+	insertID  string // with an id of the caller's
+	swap      string
+	delete    string
+	lockUsers string // PostgreSQL
+}
+
+// column is a column of the users' table.
+type column struct {
+	account.Column
+	null bool // it holds null for no value
+}
+
+// MissingColumnError says that the model does not fit the table.
+type MissingColumnError struct{ Table, Column string }
+
+func (e *MissingColumnError) Error() string {
+	return fmt.Sprintf("the model names column %q of table %q, which the database does not have", e.Column, e.Table)
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// typesOf are the types that a field can have.
+var typesOf = map[account.Field][]account.Type{
+	account.ID: {account.Serial}, account.JWTSecret: {account.UUID},
+	account.Username: {account.Text}, account.Email: {account.Text}, account.EmailKey: {account.Text},
+	account.FirstName: {account.Text}, account.LastName: {account.Text}, account.Name: {account.Text},
+	account.Phone: {account.Text}, account.Password: {account.Text},
+	account.IsActive: {account.Bool}, account.IsStaff: {account.Bool},
+	account.IsSuperuser: {account.Bool}, account.IsAdmin: {account.Bool},
+	account.LastLogin:  {account.Moment, account.Stamp},
+	account.DateJoined: {account.Moment, account.Stamp},
+}
+
+// checkModel refuses a model that no table can have.
+func checkModel(m *account.Model) error {
+	if m == nil {
+		return errors.New("no user model is given")
+	}
+	if !identifier.MatchString(m.Table) {
+		return fmt.Errorf("%q cannot be the name of the users' table", m.Table)
+	}
+	seen := map[string]bool{}
+	for _, c := range m.Columns {
+		if !identifier.MatchString(c.Name) {
+			return fmt.Errorf("%q cannot be the name of a column", c.Name)
+		}
+		if seen[c.Name] || seen["field "+string(c.Field)] {
+			return fmt.Errorf("the model of table %s names %s twice", m.Table, c.Name)
+		}
+		seen[c.Name], seen["field "+string(c.Field)] = true, true
+		fits := false
+		for _, t := range typesOf[c.Field] {
+			fits = fits || t == c.Type
+		}
+		if !fits {
+			return fmt.Errorf("column %s of table %s cannot hold %s", c.Name, m.Table, c.Field)
+		}
+	}
+	for _, f := range []account.Field{account.ID, account.Password} {
+		if !m.Has(f) {
+			return fmt.Errorf("the model of table %s has no column for %s", m.Table, f)
+		}
+	}
+	return nil
+}
+
+// compile makes the statements for m. A table that is not there yet, or that migrations are still
+// to change, is taken to be what m says.
+func (d *DB) compile(ctx context.Context, m *account.Model) error {
+	live, err := d.table(ctx, m.Table)
+	if err != nil {
+		return fmt.Errorf("look at table %s: %w", m.Table, err)
+	}
+	settled := live.exists
+	if settled && !m.Django {
+		version, err := d.version(ctx)
+		if err != nil {
+			return err
+		}
+		settled = version >= newest(d.engine.name)
+	}
+	c := &compiled{model: m, unique: map[string]account.Field{}}
+	for _, col := range m.Columns {
+		null, ok := live.null[col.Name]
+		if !ok && settled {
+			return &MissingColumnError{Table: m.Table, Column: col.Name}
+		}
+		c.columns = append(c.columns, column{Column: col, null: col.Null && (null || !ok)})
+		c.unique[col.Name] = clashField(col.Field)
+	}
+	for index, names := range live.unique {
+		for _, name := range names {
+			if f, ok := c.unique[name]; ok {
+				c.unique[index] = f
+				break
+			}
+		}
+	}
+	c.write()
+	d.compiled.Store(c)
+	return nil
+}
+
+// clashField is the field that a clash in the column of f is told by.
+func clashField(f account.Field) account.Field {
+	if f == account.EmailKey {
+		return account.Email
+	}
+	return f
+}
+
+// write puts the statements together.
+func (c *compiled) write() {
+	var read, names, params, namesID, paramsID []string
+	for _, col := range c.columns {
+		name := quote(col.Name)
+		namesID = append(namesID, name)
+		paramsID = append(paramsID, param(len(namesID)))
+		if col.Field == account.ID {
+			c.id = col.Name
+		} else {
+			names = append(names, name)
+			params = append(params, param(len(names)))
+		}
+		if col.Field != account.EmailKey {
+			read = append(read, "u."+name)
+		}
+	}
+	table, id := quote(c.model.Table), quote(c.id)
+	password, _ := c.model.Column(account.Password)
+	returning := " returning " + id
+
+	find := "select " + strings.Join(read, ", ") + ", coalesce(s.epoch, 0), coalesce(s.signed_out_at, 0) from " +
+		table + " u left join user_states s on s.user_id = u." + id + " where "
+	order := " order by u." + id
+	c.byID = find + "u." + c.is(account.ID, 1)
+	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
+	c.by, c.taken = map[account.Field]string{}, map[account.Field]string{}
+	for _, f := range []account.Field{account.Email, account.EmailKey, account.Username, account.Phone} {
+		if c.model.Has(f) {
+			c.by[f] = find + "u." + c.is(f, 1) + order + " limit 1"
+			c.taken[f] = "select " + id + " from " + table + " where " + c.is(f, 1) + " limit 1"
+		}
+	}
+	c.insert = "insert into " + table + " (" + strings.Join(names, ", ") + ") values (" + strings.Join(params, ", ") + ")" + returning
+	c.insertID = "insert into " + table + " (" + strings.Join(namesID, ", ") + ") values (" + strings.Join(paramsID, ", ") + ")" + returning
+	c.swap = "update " + table + " set " + quote(password.Name) + " = $1 where " + c.is(account.ID, 2) + " and " + c.is(account.Password, 3)
+	c.delete = "delete from " + table + " where " + c.is(account.ID, 1)
+	c.lockUsers = "lock table " + table + " in share row exclusive mode"
+}
+
+// is is the condition that the column of f equals parameter n.
+func (c *compiled) is(f account.Field, n int) string { return c.compare(f, "=", n) }
+
+// compare compares the column of f, whose table the caller names. The key is compared as bigint: Django's may be
+// an integer, and a greater number is no match, not an error.
+func (c *compiled) compare(f account.Field, operator string, n int) string {
+	col, _ := c.model.Column(f)
+	value := param(n)
+	if f == account.ID {
+		value = "cast(" + value + " as bigint)"
+	}
+	return quote(col.Name) + " " + operator + " " + value
+}
+
+// update is the statement that writes the columns at these places of c.columns.
+func (c *compiled) update(places []int) string {
+	var sets []string
+	for n, i := range places {
+		sets = append(sets, quote(c.columns[i].Name)+" = "+param(n+1))
+	}
+	return "update " + quote(c.model.Table) + " set " + strings.Join(sets, ", ") + " where " + c.is(account.ID, len(sets)+1)
+}
+
+func param(n int) string       { return "$" + strconv.Itoa(n) }
+func quote(name string) string { return `"` + name + `"` }

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"doorward/internal/account"
+)
+
+// runner runs statements: a pool, one connection or a transaction.
+type runner interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+// queries is a Reader and, inside a transaction, a Writer.
+type queries struct {
+	*compiled
+	d       *DB
+	on      runner
+	writing bool
+	failed  error // the first failure of a transaction: nothing runs after it
+}
+
+func (d *DB) queries(on runner) *queries {
+	return &queries{compiled: d.compiled.Load(), d: d, on: on}
+}
+
+// exec runs a statement and counts the rows that it changed.
+func (q *queries) exec(ctx context.Context, text string, args ...any) (changed int64, err error) {
+	err = q.run(ctx, text, func() error {
+		return q.d.engine.patient(ctx, func() error {
+			res, err := q.on.ExecContext(ctx, text, args...)
+			if err != nil {
+				return err
+			}
+			changed, err = res.RowsAffected()
+			return err
+		})
+	})
+	return changed, err
+}
+
+// row reads the one row of a statement into dest; ErrNotFound when there is none.
+func (q *queries) row(ctx context.Context, text string, args []any, dest ...any) error {
+	found := false
+	err := q.each(ctx, text, args, func(rows *sql.Rows) error {
+		if found {
+			return nil
+		}
+		found = true
+		return rows.Scan(dest...)
+	})
+	if err == nil && !found {
+		return account.ErrNotFound
+	}
+	return err
+}
+
+// each hands every row of a statement to scan. The statement bounds their number.
+func (q *queries) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
+	return q.run(ctx, text, func() error {
+		return q.d.engine.each(ctx, q.on, text, args, scan)
+	})
+}
+
+// each is patient with the first row only: what scan has seen stays seen.
+func (e *engine) each(ctx context.Context, on runner, text string, args []any, scan func(*sql.Rows) error) error {
+	var rows *sql.Rows
+	more := false
+	err := e.patient(ctx, func() (err error) {
+		if rows, err = on.QueryContext(ctx, text, args...); err != nil {
+			return err
+		}
+		if more = rows.Next(); more {
+			return nil
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	})
+	if err != nil || !more {
+		return err
+	}
+	defer rows.Close()
+	for ; more; more = rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+func (q *queries) run(ctx context.Context, text string, f func() error) error {
+	if q.failed != nil {
+		return q.failed
+	}
+	if _, seen := q.d.texts.Load(text); !seen {
+		q.d.texts.Store(text, true)
+	}
+	err := f()
+	if err == nil {
+		return nil
+	}
+	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	err = q.clash(err)
+	if q.writing {
+		q.failed = err
+	}
+	return err
+}
+
+// clash turns the violation of a unique index of users, or of signing keys, into a *TakenError.
+func (q *queries) clash(err error) error {
+	table, name, ok := q.d.engine.clash(err)
+	switch {
+	case ok && table == q.model.Table:
+		return &account.TakenError{Field: q.unique[name]}
+	case ok && table == "signing_keys":
+		return &account.TakenError{}
+	case ok && table == "": // by the name of an index alone
+		if f, ok := q.unique[name]; ok {
+			return &account.TakenError{Field: f}
+		}
+	}
+	return err
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"doorward/internal/account"
+)
+
+const findSession = `select id, user_id, mount, coalesce(mark, 0), epoch, generation,
+	created_at, rotated_at, expires_at, ended_at from sessions where `
+
+func sessionDest(s *account.Session) []any {
+	return []any{&s.ID, &s.UserID, &s.Mount, &s.Mark, &s.Epoch, &s.Generation,
+		intoTime{&s.Created}, intoTime{&s.Rotated}, intoTime{&s.Expires}, intoTime{&s.Ended}}
+}
+
+// Session finds a session by its id.
+func (q *queries) Session(ctx context.Context, id int64) (s account.Session, err error) {
+	if err := q.row(ctx, findSession+`id = $1`, []any{id}, sessionDest(&s)...); err != nil {
+		return account.Session{}, fmt.Errorf("read session %d: %w", id, err)
+	}
+	return s, nil
+}
+
+// SessionByMark finds a session by the second that its tokens name it by.
+func (q *queries) SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (s account.Session, err error) {
+	err = q.row(ctx, findSession+`user_id = $1 and mount = $2 and mark = $3`, []any{userID, mount, mark}, sessionDest(&s)...)
+	if err != nil {
+		return account.Session{}, fmt.Errorf("find session %d of user %d: %w", mark, userID, err)
+	}
+	return s, nil
+}
+
+// InsertSession adds a session, unless its mark is in use.
+func (q *queries) InsertSession(ctx context.Context, s *account.Session) (bool, error) {
+	var mark any
+	if s.Mark != 0 {
+		mark = s.Mark
+	}
+	inserted, err := q.exec(ctx, `insert into sessions
+		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`,
+		s.ID, s.UserID, s.Mount, mark, int64(s.Epoch), int64(s.Generation),
+		micros(s.Created), micros(s.Rotated), micros(s.Expires), orNull(s.Ended))
+	if err != nil {
+		return false, fmt.Errorf("insert session %d of user %d: %w", s.ID, s.UserID, err)
+	}
+	return inserted == 1, nil
+}
+
+// LastMark is the highest mark in use.
+func (q *queries) LastMark(ctx context.Context, userID int64, mount string) (mark int64, err error) {
+	err = q.row(ctx, `select coalesce(max(mark), 0) from sessions where user_id = $1 and mount = $2`, []any{userID, mount}, &mark)
+	if err != nil {
+		return 0, fmt.Errorf("find the last mark of user %d: %w", userID, err)
+	}
+	return mark, nil
+}
+
+// Rotate moves a session to its next generation.
+func (q *queries) Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error) {
+	changed, err := q.exec(ctx, `update sessions set generation = generation + 1, rotated_at = $1
+		where id = $2 and generation = $3 and ended_at is null`, micros(now), id, int64(from))
+	if err != nil {
+		return false, fmt.Errorf("rotate session %d: %w", id, err)
+	}
+	return changed == 1, nil
+}
+
+// EndSession ends a session.
+func (q *queries) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {
+	changed, err := q.exec(ctx, `update sessions set ended_at = $1 where id = $2 and ended_at is null`, micros(now), id)
+	if err != nil {
+		return false, fmt.Errorf("end session %d: %w", id, err)
+	}
+	return changed == 1, nil
+}
+
+// KeepSession gives a session a new epoch. One that has ended meanwhile stays as it is.
+func (q *queries) KeepSession(ctx context.Context, id int64, epoch uint32) error {
+	if _, err := q.exec(ctx, `update sessions set epoch = $1 where id = $2 and ended_at is null`, int64(epoch), id); err != nil {
+		return fmt.Errorf("keep session %d: %w", id, err)
+	}
+	return nil
+}
+
+// Sweep deletes expired sessions, the oldest first.
+func (q *queries) Sweep(ctx context.Context, t time.Time, limit int) (int64, error) {
+	deleted, err := q.exec(ctx, `delete from sessions where id in
+		(select id from sessions where expires_at < $1 order by expires_at limit $2)`, micros(t), max(limit, 0))
+	if err != nil {
+		return 0, fmt.Errorf("sweep sessions: %w", err)
+	}
+	return deleted, nil
+}

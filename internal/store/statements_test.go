@@ -1,0 +1,198 @@
+package store_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/store"
+	"doorward/internal/store/storetest"
+)
+
+var parameter = regexp.MustCompile(`\$[0-9]+`)
+
+// parameters lists the parameters of a statement in the order of their first appearance.
+func parameters(text string) []string {
+	var found []string
+	seen := map[string]bool{}
+	for _, p := range parameter.FindAllString(text, -1) {
+		if !seen[p] {
+			seen[p] = true
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// TestStatements runs the contract once more, and looks at every statement that it caused.
+func TestStatements(t *testing.T) {
+	for _, model := range []func() *account.Model{own, storetest.SpaUser} {
+		for name, url := range engines {
+			t.Run(string(name)+" "+model().Table, func(t *testing.T) {
+				t.Parallel()
+				d := migrated(t, url(t), model())
+				for text := range everyStatement(t, d) {
+					for i, p := range parameters(text) {
+						if p != fmt.Sprintf("$%d", i+1) {
+							t.Errorf("parameters are not numbered in order of first appearance: %s", text)
+						}
+					}
+					if regexp.MustCompile(`(?i)\bnow\(|for update|current_timestamp`).MatchString(text) {
+						t.Errorf("a statement for one engine: %s", text)
+					}
+					if plan := explain(t, d, text); scans(d.Engine(), plan) {
+						t.Errorf("%s\nscans a table:\n%s", text, plan)
+					}
+				}
+			})
+		}
+	}
+}
+
+// everyStatement runs each method of the store and returns the statements.
+func everyStatement(t *testing.T, d *store.DB) map[string]bool {
+	t.Helper()
+	ctx := t.Context()
+	at := time.Unix(1790000000, 0)
+	u := account.User{Email: "ann@example.com", Username: "ann", Phone: "1", Password: "!", JWTSecret: [16]byte{1}, DateJoined: at}
+	err := d.Update(ctx, func(w account.Writer) error {
+		for n := range 200 { // so that a planner has something to choose from
+			other := u
+			other.Email, other.Username, other.Phone = fmt.Sprint("u", n, "@x.org"), fmt.Sprint("u", n), fmt.Sprint("p", n)
+			id, err := w.InsertUser(ctx, &other)
+			if err != nil {
+				return err
+			}
+			ses := account.Session{ID: id, UserID: id, Mount: "m", Mark: id, Created: at, Rotated: at, Expires: at}
+			if _, err := w.InsertSession(ctx, &ses); err != nil {
+				return err
+			}
+		}
+		u.ID = 1000
+		key := account.StoredKey{ID: "k", Sealed: []byte{1}, State: 1, Created: at}
+		fields := []account.Field{account.Password, account.Email, account.LastLogin, account.IsActive, account.JWTSecret}
+		for _, f := range []func() error{
+			func() error { _, err := w.InsertUser(ctx, &u); return err },
+			func() error { return w.UpdateUser(ctx, &u, fields...) },
+			func() error { return w.UpdateUser(ctx, &u, account.Password) },
+			func() error { return w.UpdateUser(ctx, &u) },
+			func() error { _, err := w.SwapPassword(ctx, 1, "!", "?"); return err },
+			func() error { _, err := w.RaiseEpoch(ctx, 1, at); return err },
+			func() error { _, err := w.LastMark(ctx, 1, "m"); return err },
+			func() error { _, err := w.Rotate(ctx, 1, 0, at); return err },
+			func() error { _, err := w.EndSession(ctx, 1, at); return err },
+			func() error { return w.KeepSession(ctx, 1, 2) },
+			func() error { _, err := w.Sweep(ctx, at, 3); return err },
+			func() error { return w.InsertSigningKey(ctx, &key) },
+			func() error { _, err := w.MoveSigningKey(ctx, "k", 1, 2, at); return err },
+			func() error { _, err := w.SigningKeys(ctx); return err },
+			func() error { _, err := w.User(ctx, 1); return err },
+			func() error { _, err := w.Users(ctx, 1, 2); return err },
+			func() error { _, err := w.Session(ctx, 1); return err },
+			func() error { _, err := w.SessionByMark(ctx, 1, "m", 1); return err },
+			func() error { _, err := w.DeleteUser(ctx, 2); return err },
+		} {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+		for _, f := range []account.Field{account.Email, account.Username, account.Phone} {
+			if !d.Model().Has(f) {
+				continue
+			}
+			if _, err := w.Taken(ctx, f, "1"); err != nil {
+				return err
+			}
+			for _, fold := range []bool{true, false} {
+				_, _ = w.UserByLogin(ctx, f, "nobody", fold) // finds nobody
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Instance(ctx); err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]bool{}
+	for _, text := range d.Texts() {
+		texts[text] = true
+	}
+	if want := 25; len(texts) < want {
+		t.Errorf("got %d statements, want %d or more", len(texts), want)
+	}
+	return texts
+}
+
+// preparations numbers PostgreSQL's prepared statements.
+var preparations atomic.Int64
+
+// explain is the plan of a statement whose parameters are unknown.
+func explain(t *testing.T, d *store.DB, text string) string {
+	t.Helper()
+	ctx := t.Context()
+	conn, err := d.Pool().Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	unknown := make([]any, len(parameters(text)))
+	if d.Engine() == store.PostgreSQL {
+		if strings.HasPrefix(text, "lock table") {
+			return ""
+		}
+		name := fmt.Sprintf("explained_%d", preparations.Add(1))
+		for _, s := range []string{"set enable_seqscan = off", "set plan_cache_mode = force_generic_plan", "prepare " + name + " as " + text} {
+			if _, err := conn.ExecContext(ctx, s); err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+		}
+		call := "execute " + name
+		if len(unknown) > 0 {
+			call += "(" + strings.TrimSuffix(strings.Repeat("null, ", len(unknown)), ", ") + ")"
+		}
+		text, unknown = call, nil
+	} else {
+		text = "query plan " + text
+	}
+	rows, err := conn.QueryContext(ctx, "explain "+text, unknown...)
+	if err != nil {
+		t.Fatalf("explain %s: %v", text, err)
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var line string
+		dest := []any{&line}
+		if d.Engine() == store.SQLite {
+			dest = []any{new(int), new(int), new(int), &line}
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(plan, "\n")
+}
+
+// scans reports whether a plan reads a table from end to end. An index in its order is bounded by
+// the statement's limit; SQLite's scan of a constant row or a list is no table.
+func scans(e store.Engine, plan string) bool {
+	if e == store.PostgreSQL {
+		return strings.Contains(plan, "Seq Scan")
+	}
+	for line := range strings.Lines(plan) {
+		if strings.Contains(line, "SCAN") && !strings.Contains(line, "USING INDEX") && !strings.Contains(line, "CONSTANT ROW") {
+			return true
+		}
+	}
+	return false
+}

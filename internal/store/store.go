@@ -1,0 +1,230 @@
+// Package store keeps users, sessions and keys in SQLite or PostgreSQL. It owns all SQL, one text
+// for both engines, and the schema; it holds no rules: what may be done is account's to say.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"doorward/internal/account"
+)
+
+// Engine is the kind of database.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// Options say which database to open, and how.
+type Options struct {
+	// URL is sqlite:PATH or postgres://….
+	URL string
+	// Model is the user model that the statements are compiled from. It must not change afterwards.
+	Model *account.Model
+	// SwitchToWAL lets an existing SQLite file of Django's change its journal mode, as its owner agreed to.
+	SwitchToWAL bool
+}
+
+// DB is an open database. Its methods may be called from several goroutines.
+type DB struct {
+	engine   engine
+	path     string  // of the SQLite file, absolute
+	read     *sql.DB // PostgreSQL: read and write
+	reads    runner
+	writer   *writer // SQLite only
+	compiled atomic.Pointer[compiled]
+	texts    sync.Map // every statement text that ran; tests look at their plans
+}
+
+// Open opens a database; an SQLite file that is missing is made, empty, with mode 0600. It
+// migrates nothing. A column that the model names and an existing table lacks is a *MissingColumnError.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if err := checkModel(o.Model); err != nil {
+		return nil, err
+	}
+	d := &DB{}
+	var err error
+	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
+	case "sqlite":
+		err = d.openSQLite(ctx, rest, &o)
+	case "postgres", "postgresql":
+		err = d.openPostgres(ctx, o.URL)
+	default:
+		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.compile(ctx, o.Model); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Close waits for a running Update and closes every connection.
+func (d *DB) Close() error {
+	var err error
+	if d.writer != nil {
+		err = d.writer.close()
+	}
+	return errors.Join(err, d.read.Close())
+}
+
+// Engine is the kind of the database.
+func (d *DB) Engine() Engine { return d.engine.name }
+
+// Model is the user model that the statements were compiled from.
+func (d *DB) Model() *account.Model { return d.compiled.Load().model }
+
+// Ping reports whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	q := d.queries(d.reads)
+	var one int
+	if err := q.row(ctx, `select 1`, nil, &one); err != nil {
+		return fmt.Errorf("ping the database: %w", err)
+	}
+	return nil
+}
+
+// View reads, each statement by itself: it sees what is committed when it runs.
+func (d *DB) View(_ context.Context, f func(account.Reader) error) error {
+	return f(d.queries(d.reads))
+}
+
+// tries is how often Update runs f when the database asks for it again.
+const tries = 6
+
+// Update runs f in one transaction, durable once Update returns nil. It is the only door to
+// writing. Any error undoes everything, also one that f did not pass on. f may run again after a
+// serialisation failure or a deadlock. Where the answer to a commit is lost, an error that is an
+// UnknownError says so.
+func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
+	for attempt := 1; ; attempt++ {
+		again, err := d.update(ctx, f)
+		if err == nil || !again || attempt == tries {
+			return err
+		}
+		if pause(ctx, time.Duration(attempt)*5*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// update runs f once, and reports whether the failure is one to try again after.
+func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bool, err error) {
+	tx, err := d.begin(ctx)
+	if err != nil {
+		return false, fmt.Errorf("begin a transaction: %w", err)
+	}
+	q := d.queries(tx)
+	q.writing = true
+	open := true
+	defer func() {
+		if open {
+			err = errors.Join(err, tx.Rollback())
+		}
+		q.failed = errOver
+	}()
+	err = f(q)
+	if q.failed != nil { // the same on both engines: after a failure there is nothing to commit
+		again = d.engine.again(q.failed)
+		if err == nil {
+			err = q.failed
+		}
+		return again, err
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	open = false
+	if err := tx.Commit(); err != nil {
+		return d.engine.again(err), d.engine.commitError(q.clash(err))
+	}
+	return false, nil
+}
+
+// errOver is what a Writer answers that was kept beyond its Update.
+var errOver = errors.New("this transaction is over")
+
+// transaction is a begun transaction. Rollback reports only what its caller must hear of.
+type transaction interface {
+	runner
+	Commit() error
+	Rollback() error
+}
+
+func (d *DB) begin(ctx context.Context) (transaction, error) {
+	if d.writer != nil {
+		return d.writer.begin(ctx)
+	}
+	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return nil, err
+	}
+	return postgresTx{tx}, nil
+}
+
+// postgresTx is a transaction whose connection goes away with a failed rollback, so nobody has to
+// hear of it.
+type postgresTx struct{ *sql.Tx }
+
+func (t postgresTx) Rollback() error {
+	_ = t.Tx.Rollback()
+	return nil
+}
+
+// UnknownError says that the answer to a commit was lost: the change may be there or not.
+type UnknownError struct{ Err error }
+
+func (e *UnknownError) Error() string { return "commit, outcome unknown: " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *UnknownError) Unwrap() error { return e.Err }
+
+// Instance is a random text made once for this database. It enters the derivation of keys, so
+// that tokens of another database, or of a lost timeline after a restore, do not open.
+func (d *DB) Instance(ctx context.Context) (string, error) {
+	const get = `select value from meta where key = $1`
+	const key = "instance"
+	var id string
+	err := d.queries(d.reads).row(ctx, get, []any{key}, &id)
+	if errors.Is(err, account.ErrNotFound) {
+		err = d.Update(ctx, func(w account.Writer) error {
+			q := w.(*queries)
+			if _, err := q.exec(ctx, `insert into meta (key, value) values ($1, $2)
+				on conflict (key) do nothing`, key, rand.Text()); err != nil {
+				return err
+			}
+			return q.row(ctx, get, []any{key}, &id)
+		})
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the database's id: %w", err)
+	}
+	return id, nil
+}
+
+// pause waits for t, or for the end of ctx.
+func pause(ctx context.Context, t time.Duration) error {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
