@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"doorward/internal/config"
 	"doorward/internal/server"
@@ -20,7 +18,7 @@ type checkCmd struct {
 type finding struct {
 	Verdict string `json:"verdict"` // pass, note or stop
 	What    string `json:"what"`
-	Remedy  string `json:"remedy,omitempty"`
+	Remedy  string `json:"remedy"`
 }
 
 // Run prints what is right and wrong. It fails when something must be mended before the server can be trusted.
@@ -31,28 +29,29 @@ func (k *checkCmd) Run(c *console) error {
 	}
 	findings := k.look(c)
 	stops := 0
+	var rows [][]string
 	for _, f := range findings {
+		rows = append(rows, []string{f.Verdict, f.What})
+		if f.Remedy != "" {
+			rows = append(rows, []string{"", "try: " + f.Remedy})
+		}
 		if f.Verdict == "stop" {
 			stops++
 		}
 	}
-	if c.cli.JSON {
-		if err := json.NewEncoder(c.out).Encode(findings); err != nil {
-			return err
-		}
-	} else {
-		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-		for _, f := range findings {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", f.Verdict, f.What, f.Remedy)
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
+	if err := c.result(findings, rows); err != nil {
+		return err
 	}
 	if stops > 0 {
 		return errSaid
 	}
 	return nil
+}
+
+// findingOf reads an error text of up to three lines: what, why, and what to try.
+func findingOf(verdict, text string) finding {
+	what, remedy, _ := strings.Cut(text, "\n  try: ")
+	return finding{verdict, strings.ReplaceAll(what, "\n  ", ": "), remedy}
 }
 
 func (k *checkCmd) look(c *console) []finding {
@@ -61,12 +60,12 @@ func (k *checkCmd) look(c *console) []finding {
 	if errors.As(err, &faults) {
 		var found []finding
 		for _, f := range faults {
-			found = append(found, finding{"stop", f.What + ": " + f.Why, f.Try})
+			found = append(found, findingOf("stop", f.Error()))
 		}
 		return found
 	}
 	if err != nil {
-		return []finding{{"stop", err.Error(), ""}}
+		return []finding{findingOf("stop", explain(err))}
 	}
 	mode := "development mode: loopback only, mail is caught"
 	if cfg.Production() {
@@ -74,7 +73,7 @@ func (k *checkCmd) look(c *console) []finding {
 	}
 	found := []finding{{"pass", "the configuration is understood", ""}, {"pass", mode, ""}}
 	for _, w := range cfg.Warnings() {
-		found = append(found, finding{"note", w.What + ": " + w.Why, w.Try})
+		found = append(found, findingOf("note", w.Error()))
 	}
 	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") && cfg.Production() {
 		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front"})
@@ -86,8 +85,7 @@ func (k *checkCmd) database(cfg *config.Config) []finding {
 	pending, err := server.Pending(context.Background(), cfg)
 	switch {
 	case err != nil:
-		what, remedy, _ := strings.Cut(explain(err), "\n")
-		return []finding{{"stop", "database: " + what, strings.Join(strings.Fields(remedy), " ")}}
+		return []finding{findingOf("stop", explain(err))}
 	case len(pending) > 0:
 		return []finding{{"note", fmt.Sprintf("the database lacks %d migrations", len(pending)), "doorward migrate (serve does it too)"}}
 	}

@@ -2,32 +2,18 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
-	"doorward/internal/account"
 	"doorward/internal/config"
-	"doorward/internal/store"
 )
 
 // version is the release; the build sets it.
 var version = "0.1.0-dev"
-
-// Exit codes, for scripts.
-const (
-	exitDone = iota
-	exitFailed
-	exitUsage
-	exitNotFound
-	exitRefused
-	exitConflict
-)
 
 // cli is the whole command line.
 type cli struct {
@@ -42,11 +28,26 @@ type cli struct {
 	Quiet       bool   `help:"Print results only." short:"q"`
 	Yes         bool   `help:"Answer yes to every question." short:"y"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the server. Example: doorward serve --addr 127.0.0.1:8001"`
-	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration. Example: doorward check --production"`
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration."`
 	User    userCmd    `cmd:"" help:"Add, look at and change users."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date. Example: doorward migrate --plan"`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// examples are command lines to learn from, by command.
+var examples = map[string]string{
+	"serve":             "doorward serve --addr 127.0.0.1:8001",
+	"check":             "doorward check --production",
+	"migrate":           "doorward migrate --plan",
+	"version":           "doorward version --json",
+	"user add":          "doorward user add --superuser ada@example.com",
+	"user list":         "doorward user list --limit 20 --json",
+	"user show":         "doorward user show ada@example.com",
+	"user set-password": "doorward user set-password 7 < file",
+	"user disable":      "doorward user disable ada@example.com",
+	"user enable":       "doorward user enable ada@example.com",
+	"user sign-out":     "doorward user sign-out ada@example.com",
 }
 
 // console is what a command talks to: result on out, talk on err.
@@ -64,14 +65,23 @@ func main() {
 	os.Exit(run(os.Args[1:], &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), now: time.Now}))
 }
 
-func run(args []string, c *console) int {
+// newParser builds the command line, with an example in the help of every command.
+func newParser(c *console) *kong.Kong {
 	c.cli = &cli{}
-	parser, err := kong.New(c.cli, kong.Name("doorward"), kong.Writers(c.out, c.err), kong.UsageOnError(),
+	parser, err := kong.New(c.cli, kong.Name("doorward"), kong.Writers(c.out, c.err),
 		kong.Description("User accounts and authentication for single page and mobile apps."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}))
 	if err != nil {
 		panic(err) // the command line is built wrong
 	}
+	for _, command := range parser.Model.Leaves(false) {
+		command.Detail = "Example:\n\n    " + examples[command.Path()]
+	}
+	return parser
+}
+
+func run(args []string, c *console) int {
+	parser := newParser(c)
 	done := -1
 	parser.Exit = func(code int) { done = code }
 	ctx, err := parser.Parse(args)
@@ -79,77 +89,12 @@ func run(args []string, c *console) int {
 		return done
 	}
 	if err != nil {
-		fmt.Fprintf(c.err, "error: %s\n  try: doorward --help\n", err)
-		return exitUsage
+		return c.fail(usageOf(err))
 	}
 	if err := ctx.Run(c); err != nil {
 		return c.fail(err)
 	}
 	return exitDone
-}
-
-// fail prints an error, three lines at most for each thing that is wrong, and picks the exit code.
-func (c *console) fail(err error) int {
-	if err == errSaid {
-		return exitFailed
-	}
-	var faults config.Faults
-	if errors.As(err, &faults) {
-		for _, fault := range faults {
-			fmt.Fprintln(c.err, "error: "+fault.Error())
-		}
-		return exitFailed
-	}
-	fmt.Fprintln(c.err, "error: "+explain(err))
-	refusal := account.Refusal(err)
-	switch {
-	case errors.Is(err, account.ErrNotFound):
-		return exitNotFound
-	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken):
-		return exitConflict
-	case refusal != nil:
-		return exitRefused
-	}
-	return exitFailed
-}
-
-// errSaid is the error of a command that has said all there is to say.
-var errSaid = errors.New("failed")
-
-var refusals = map[account.Code]string{
-	account.EmailTaken: "an account with this e-mail address exists", account.UsernameTaken: "an account with this user name exists",
-	account.PhoneTaken: "an account with this phone number exists", account.Invalid: "this is not a valid value",
-	account.Required: "this is missing", account.TooLong: "this is too long",
-	account.PasswordSimilar: "the password is too similar to the account's other data", account.PasswordShort: "the password is too short",
-	account.PasswordCommon: "the password is too common", account.PasswordNumeric: "the password consists of digits only",
-	account.PasswordLong: "the password is too long", account.Busy: "the server is busy",
-}
-
-// explain says an error to the operator.
-func explain(err error) string {
-	var newer *store.NewerError
-	if errors.As(err, &newer) {
-		return newer.Error() + "\n  a newer doorward has migrated it\n  try: run that version, or restore the backup from before the upgrade"
-	}
-	if errors.Is(err, account.ErrNotFound) {
-		return "there is no such user\n  try: doorward user list"
-	}
-	refusal := account.Refusal(err)
-	if refusal == nil {
-		return err.Error()
-	}
-	var words []string
-	for _, p := range refusal.Problems {
-		text := refusals[p.Code]
-		if text == "" {
-			text = string(p.Code)
-		}
-		if p.Field != "" && p.Field != account.Password {
-			text = string(p.Field) + ": " + text
-		}
-		words = append(words, text)
-	}
-	return strings.Join(words, "; ")
 }
 
 // load reads the configuration of this call.
@@ -167,11 +112,4 @@ func (c *console) load() (*config.Config, error) {
 		flags["dev"] = fmt.Sprint(*c.cli.Dev)
 	}
 	return config.Load(config.Args{File: c.cli.Config, Environ: c.environ, Flags: flags})
-}
-
-// say talks to the operator, unless he wants results only.
-func (c *console) say(format string, args ...any) {
-	if !c.cli.Quiet {
-		fmt.Fprintf(c.err, format+"\n", args...)
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -41,15 +40,15 @@ func (m *migrateCmd) Run(c *console) error {
 	}); err != nil {
 		return err
 	}
-	if c.cli.JSON {
-		return json.NewEncoder(c.out).Encode(steps)
-	}
-	for _, s := range steps {
+	rows := make([][]string, len(steps))
+	for i, s := range steps {
+		rows[i] = []string{s.Step, "ok", fmt.Sprintf("%.1f ms", s.Milliseconds)}
 		if m.Plan {
-			fmt.Fprintf(c.out, "%s  pending\n", s.Step)
-		} else {
-			fmt.Fprintf(c.out, "%s  ok  %.1f ms\n", s.Step, s.Milliseconds)
+			rows[i] = []string{s.Step, "pending"}
 		}
+	}
+	if err := c.result(steps, rows); err != nil {
+		return err
 	}
 	if len(steps) == 0 {
 		c.say("nothing to do: the schema is up to date")

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -43,12 +43,28 @@ func (*serveCmd) Run(c *console) error {
 	defer srv.Close()
 	if err := srv.Lock(); err != nil {
 		if errors.Is(err, store.ErrLocked) {
-			return errors.New("this database is served already\n  another doorward serve has it open\n  try: stop that one, or name another file with --database-url")
+			return errors.New("this database is served already\n  another doorward serve has it open\n  try: stop that one, or start in another folder")
 		}
 		return err
 	}
 	c.banner(cfg, ln, made)
 	return srv.Serve(ctx, ln)
+}
+
+// firstCall is a command that adds a user, where a mount that is known for it has it at its usual path.
+func firstCall(cfg *config.Config, base string) string {
+	for _, name := range server.Mounted(cfg) {
+		m := cfg.Mounts[name]
+		at := base + server.Prefix(cfg, name)
+		switch preset := cmp.Or(m.Preset, name); {
+		case m.Paths != nil:
+		case preset == "v1":
+			return "curl " + at + `sign-up --json '{"email": "you@example.com", "password": "correct-horse-9"}'`
+		case preset == "tag1" && len(server.Mounted(cfg)) == 1:
+			return "curl " + at + `user/create/ --data "email=you@example.com&password=correct-horse-9"`
+		}
+	}
+	return ""
 }
 
 func listen(addr string) (net.Listener, error) {
@@ -75,14 +91,11 @@ func isMissing(databaseURL string) bool {
 
 // banner tells a person where to start. A log collector gets one line instead.
 func (c *console) banner(cfg *config.Config, ln net.Listener, made bool) {
-	base := "http://" + ln.Addr().String()
-	if !isTerminal(c.err) && !cfg.Dev {
+	if c.cli.Quiet || !isTerminal(c.err) && !cfg.Dev {
 		newLogger(c.err, cfg.Log).Info("listening", "addr", ln.Addr().String(), "version", version)
 		return
 	}
-	if c.cli.Quiet {
-		return
-	}
+	base := "http://" + ln.Addr().String()
 	mode, database := "production", cfg.DatabaseURL
 	if cfg.Dev {
 		mode = "development mode"
@@ -95,7 +108,9 @@ func (c *console) banner(cfg *config.Config, ln net.Listener, made bool) {
 		database = "PostgreSQL"
 	}
 	fmt.Fprintf(c.err, "Doorward %s   %s   %s\n\n", version, mode, database)
-	fmt.Fprintf(c.err, "  Start here     curl %s/v1/sign-up --json '{\"email\": \"you@example.com\", \"password\": \"correct-horse-9\"}'\n", base)
+	if first := firstCall(cfg, base); first != "" {
+		fmt.Fprintf(c.err, "  Start here     %s\n", first)
+	}
 	for _, name := range server.Mounted(cfg) {
 		fmt.Fprintf(c.err, "  %-14s %s%s\n", name, base, server.Prefix(cfg, name))
 	}
@@ -110,13 +125,4 @@ func (c *console) banner(cfg *config.Config, ln net.Listener, made bool) {
 		fmt.Fprintf(c.err, "  Note: %s\n", strings.ReplaceAll(warning.Error(), "\n", " "))
 	}
 	fmt.Fprintf(c.err, "  Ctrl-C stops.\n\n")
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

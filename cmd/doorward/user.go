@@ -3,13 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
@@ -19,13 +17,13 @@ import (
 )
 
 type userCmd struct {
-	Add         userAdd         `cmd:"" help:"Add a user; asks for what is missing. Example: doorward user add --superuser ada@example.com"`
-	List        userList        `cmd:"" help:"List users by id. Example: doorward user list --limit 20 --json"`
-	Show        userShow        `cmd:"" help:"Show one user. Example: doorward user show ada@example.com"`
-	SetPassword userSetPassword `cmd:"" help:"Set a password, read from a prompt or standard input; signs the user out. Example: doorward user set-password 7 < file"`
-	Disable     userDisable     `cmd:"" help:"Lock a user out and sign him out everywhere. Example: doorward user disable ada@example.com"`
-	Enable      userEnable      `cmd:"" help:"Let a disabled user in again. Example: doorward user enable ada@example.com"`
-	SignOut     userSignOut     `cmd:"" help:"Sign a user out everywhere. Example: doorward user sign-out ada@example.com"`
+	Add         userAdd         `cmd:"" help:"Add a user; asks for what is missing."`
+	List        userList        `cmd:"" help:"List users by id."`
+	Show        userShow        `cmd:"" help:"Show one user."`
+	SetPassword userSetPassword `cmd:"" help:"Set a password, read from a prompt or standard input; signs the user out."`
+	Disable     userDisable     `cmd:"" help:"Lock a user out and sign him out everywhere."`
+	Enable      userEnable      `cmd:"" help:"Let a disabled user in again."`
+	SignOut     userSignOut     `cmd:"" help:"Sign a user out everywhere."`
 }
 
 // withAccounts opens the database for one command, and calls f.
@@ -90,17 +88,11 @@ func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) e
 		return err
 	}
 	s := show(&u)
-	if c.cli.JSON {
-		return json.NewEncoder(c.out).Encode(s)
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]any{
-		{"id", s.ID}, {"email", s.Email}, {"username", s.Username}, {"active", s.IsActive}, {"staff", s.IsStaff},
-		{"superuser", s.IsSuperuser}, {"joined", s.DateJoined}, {"last login", s.LastLogin}, {"signed out", s.SignedOut},
-	} {
-		fmt.Fprintf(w, "%v\t%v\n", row[0], row[1])
-	}
-	return w.Flush()
+	return c.result(s, [][]string{
+		{"id", fmt.Sprint(s.ID)}, {"email", s.Email}, {"username", s.Username}, {"active", fmt.Sprint(s.IsActive)},
+		{"staff", fmt.Sprint(s.IsStaff)}, {"superuser", fmt.Sprint(s.IsSuperuser)}, {"joined", s.DateJoined},
+		{"last login", s.LastLogin}, {"signed out", s.SignedOut},
+	})
 }
 
 type userAdd struct {
@@ -142,15 +134,17 @@ func (a *userAdd) Run(c *console) error {
 	})
 }
 
-// ask reads a line.
+// ask reads a line, with a prompt for a person.
 func (c *console) ask(in *bufio.Reader, label string) (string, error) {
-	fmt.Fprintf(c.err, "%s: ", label)
+	if isTerminal(c.in) {
+		fmt.Fprintf(c.err, "%s: ", label)
+	}
 	line, err := in.ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the %s: %w", label, err)
+	}
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = fmt.Errorf("no %s was given", label)
-		}
-		return "", err
+		return "", usageError("no " + label + " was given\n  it is read from a prompt, or from a line of standard input\n  try: the same command again")
 	}
 	return line, nil
 }
@@ -158,7 +152,7 @@ func (c *console) ask(in *bufio.Reader, label string) (string, error) {
 // askPassword reads a password: twice and unseen at a terminal, else one line.
 func (c *console) askPassword(in *bufio.Reader) (string, error) {
 	f, ok := c.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !ok || !isTerminal(f) {
 		return c.ask(in, "password")
 	}
 	var typed [2]string
@@ -185,26 +179,22 @@ type userList struct {
 // Run lists users.
 func (l *userList) Run(c *console) error {
 	if l.Limit < 1 || l.Limit > 10000 {
-		return errors.New("--limit goes from 1 to 10000")
+		return usageError(fmt.Sprintf("--limit goes from 1 to 10000\n  it is %d\n  try: doorward user list --limit 100", l.Limit))
 	}
 	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
 		users, err := srv.Accounts().List(ctx, l.After, l.Limit)
 		if err != nil {
 			return err
 		}
-		rows := make([]shown, len(users))
+		list := make([]shown, len(users))
+		rows := [][]string{{"id", "email", "username", "active", "staff", "superuser", "last login"}}
 		for i := range users {
-			rows[i] = show(&users[i])
+			u := show(&users[i])
+			list[i] = u
+			rows = append(rows, []string{fmt.Sprint(u.ID), u.Email, u.Username, fmt.Sprint(u.IsActive), fmt.Sprint(u.IsStaff),
+				fmt.Sprint(u.IsSuperuser), u.LastLogin})
 		}
-		if c.cli.JSON {
-			return json.NewEncoder(c.out).Encode(rows)
-		}
-		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "id\temail\tusername\tactive\tstaff\tsuperuser\tlast login")
-		for _, u := range rows {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%t\t%t\t%t\t%s\n", u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, u.LastLogin)
-		}
-		if err := w.Flush(); err != nil {
+		if err := c.result(list, rows); err != nil {
 			return err
 		}
 		if len(users) == l.Limit {

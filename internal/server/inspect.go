@@ -3,12 +3,21 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"doorward/internal/account"
 	"doorward/internal/config"
 	"doorward/internal/store"
+	"doorward/internal/token"
+	"doorward/internal/web"
 )
 
 // Mounted names the mounts of a configuration, in order.
@@ -37,29 +46,61 @@ func Prefix(cfg *config.Config, name string) string {
 	return presets[name].prefix
 }
 
-// Pending lists the migrations that a configured database lacks, and checks the rest of the plan.
+// Pending lists the migrations that a configured database lacks, and checks that all can be
+// mounted. It leaves nothing behind: an SQLite file that is missing lacks every one.
 func Pending(ctx context.Context, cfg *config.Config) (pending []store.Migration, err error) {
-	err = withDatabase(ctx, cfg, func(db *store.DB) (err error) {
+	p, err := planOf(cfg, token.Secret{}, token.Secret{})
+	if err != nil {
+		return nil, err
+	}
+	if err := rehearse(cfg, p); err != nil {
+		return nil, err
+	}
+	path, isFile := strings.CutPrefix(p.url, "sqlite:")
+	if _, err := os.Stat(path); isFile && errors.Is(err, os.ErrNotExist) {
+		folder, err := os.MkdirTemp(filepath.Dir(path), ".doorward-plan-") // fails where the file could not be made either
+		if err != nil {
+			return nil, fmt.Errorf("the database %s cannot be made: %w", path, err)
+		}
+		defer os.RemoveAll(folder)
+		p.url = "sqlite:" + filepath.Join(folder, "empty.db")
+	}
+	err = withDatabase(ctx, p, func(db *store.DB) (err error) {
 		pending, err = db.Pending(ctx)
 		return err
 	})
 	return pending, err
 }
 
-// Migrate brings the schema of a configured database up to date, and reports each step.
-func Migrate(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
-	return withDatabase(ctx, cfg, func(db *store.DB) error { return db.Migrate(ctx, report) })
+// rehearse mounts a plan over nothing: what is wrong with its routes shows without a database.
+func rehearse(cfg *config.Config, p *plan) error {
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
+	s.requests = web.NewMetrics(s.registry)
+	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
+	defer accounts.Close()
+	_, err := s.site(&world{plan: p, accounts: accounts})
+	return err
 }
 
-func withDatabase(ctx context.Context, cfg *config.Config, f func(*store.DB) error) error {
-	root, secret, err := secrets(cfg)
+// nothing is a store that knows its model, and must not be read.
+type nothing struct {
+	account.Store
+	model *account.Model
+}
+
+// Model implements account.Store.
+func (n nothing) Model() *account.Model { return n.model }
+
+// Migrate brings the schema of a configured database up to date, and reports each step.
+func Migrate(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+	p, err := planOf(cfg, token.Secret{}, token.Secret{})
 	if err != nil {
 		return err
 	}
-	p, err := planOf(cfg, root, secret)
-	if err != nil {
-		return err
-	}
+	return withDatabase(ctx, p, func(db *store.DB) error { return db.Migrate(ctx, report) })
+}
+
+func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
 	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"doorward/internal/account"
@@ -169,7 +170,8 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 	}
 	for name := range m.paths {
 		if !names[name] {
-			return nil, fmt.Errorf("mount %s has no route %q; it has %v", m.name, name, slices.Sorted(maps.Keys(names)))
+			return nil, fmt.Errorf("[mounts.%s] paths names the route %q, which is not there\n  there are: %s\n  try: one of them",
+				m.name, name, strings.Join(slices.Sorted(maps.Keys(names)), ", "))
 		}
 	}
 	return placed, nil

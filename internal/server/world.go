@@ -27,6 +27,7 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	defer func() {
 		if err != nil {
 			_ = w.close()
+			w = nil // closed once: the caller must not do it again
 		}
 	}()
 	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model}); err != nil {
@@ -66,6 +67,7 @@ func (s *Server) site(w *world) (*web.Site, error) {
 	return web.NewSite(web.Options{
 		Mounts: mounts, Operations: s.operations(w), Fallback: mounts[0].Dialect, Hosts: w.plan.hosts,
 		Proxies: s.cfg.TrustedProxies, CORS: web.CORS{Origins: s.cfg.CORS.Origins}, Metrics: s.requests, Log: s.log, Now: s.tick,
+		ShowPaths: s.cfg.Dev,
 	})
 }
 
@@ -84,14 +86,14 @@ func (w *world) close() error {
 }
 
 // ServeHTTP serves the world of the moment. Only development mode ever changes it, and waits
-// for the requests that are under way.
+// for the requests that are under way; what asks for the change is not among those.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.cfg.Dev {
 		s.world.site.ServeHTTP(w, r)
 		return
 	}
 	if isDevelopment(r.URL.Path) {
-		s.development(w, r)
+		s.now().site.ServeHTTP(w, r)
 		return
 	}
 	s.changing.RLock()

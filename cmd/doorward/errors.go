@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"doorward/internal/account"
+	"doorward/internal/config"
+	"doorward/internal/store"
+)
+
+// Exit codes, for scripts.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+	exitNotFound
+	exitRefused
+	exitConflict
+)
+
+// errSaid is the error of a command that has said all there is to say.
+var errSaid = errors.New("failed")
+
+// usageError is a command line that says too little, too much, or something unknown.
+type usageError string
+
+// Error implements error.
+func (e usageError) Error() string { return string(e) }
+
+// fail prints an error, three lines at most for each thing that is wrong, and picks the exit code.
+func (c *console) fail(err error) int {
+	if errors.Is(err, errSaid) {
+		return exitFailed
+	}
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		for _, fault := range faults {
+			fmt.Fprintln(c.err, "error: "+fault.Error())
+		}
+		return exitFailed
+	}
+	text := explain(err)
+	if account.Refusal(err) == nil && !strings.Contains(text, "\n  try: ") {
+		text += "\n  try: doorward check"
+	}
+	fmt.Fprintln(c.err, "error: "+text)
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, account.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken):
+		return exitConflict
+	case account.Refusal(err) != nil:
+		return exitRefused
+	}
+	return exitFailed
+}
+
+var refusals = map[account.Code]string{
+	account.EmailTaken: "an account with this e-mail address exists", account.UsernameTaken: "an account with this user name exists",
+	account.PhoneTaken: "an account with this phone number exists", account.Invalid: "this is not a valid value",
+	account.Required: "this is missing", account.TooLong: "this is too long",
+	account.PasswordSimilar: "the password is too similar to the account's other data", account.PasswordShort: "the password is too short",
+	account.PasswordCommon: "the password is too common", account.PasswordNumeric: "the password consists of digits only",
+	account.PasswordLong: "the password is too long", account.Busy: "the server is busy",
+}
+
+// explain says an error to the operator: what, and where it is known why and what to try, on lines of their own.
+func explain(err error) string {
+	var newer *store.NewerError
+	switch {
+	case errors.As(err, &newer):
+		return fmt.Sprintf("the database is of a newer doorward\n  its version is %d, and this doorward knows versions up to %d\n"+
+			"  try: run that doorward, or restore the backup from before the upgrade", newer.Database, newer.Known)
+	case errors.Is(err, account.ErrNotFound):
+		return "there is no such user\n  try: doorward user list"
+	}
+	if refusal := account.Refusal(err); refusal != nil {
+		return refused(refusal)
+	}
+	text := err.Error()
+	if strings.Contains(text, "\n  try: ") {
+		return text
+	}
+	return strings.Join(strings.Fields(text), " ") // a driver may write many lines
+}
+
+func refused(refusal *account.Error) string {
+	var words []string
+	for _, p := range refusal.Problems {
+		text := refusals[p.Code]
+		if text == "" {
+			text = string(p.Code)
+		}
+		if p.Field != "" && p.Field != account.Password {
+			text = string(p.Field) + ": " + text
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, "; ")
+}
+
+// What the parser says: an argument or a flag, and perhaps what it is near to.
+var (
+	unexpected = regexp.MustCompile(`^unexpected argument (.*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
+	unknown    = regexp.MustCompile(`^(unknown flag .*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
+	missing    = regexp.MustCompile(`^expected "(<.*)"$`)
+)
+
+// usageOf says what is wrong with a command line in our own words. An argument that nobody asked
+// for is not repeated: it may be a password.
+func usageOf(err error) error {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return usageError(err.Error() + "\n  try: doorward --help")
+	}
+	node := parse.Context.Selected()
+	if node == nil {
+		node = parse.Context.Model.Node
+	}
+	command, text := node.FullPath(), err.Error()
+	help := "\n  try: " + command + " --help"
+	if m := unexpected.FindStringSubmatch(text); m != nil {
+		switch {
+		case len(node.Children) == 0:
+			return usageError(command + " takes no more arguments\n  a password is read from a prompt or standard input" + help)
+		case m[2] != "":
+			return usageError(fmt.Sprintf("unknown command %q\n  try: %s %s", m[1], command, m[2]))
+		}
+		return usageError(fmt.Sprintf("unknown command %q", m[1]) + oneOf(node) + help)
+	}
+	if m := unknown.FindStringSubmatch(text); m != nil && m[2] != "" {
+		return usageError(m[1] + "\n  try: " + command + " " + m[2])
+	}
+	if m := missing.FindStringSubmatch(text); m != nil {
+		return usageError(command + " lacks " + m[1] + help)
+	}
+	if strings.HasPrefix(text, "expected one of") {
+		return usageError(command + " lacks a command" + oneOf(node) + help)
+	}
+	return usageError(text + help)
+}
+
+func oneOf(node *kong.Node) string {
+	var names []string
+	for _, child := range node.Children {
+		names = append(names, child.Name)
+	}
+	return "\n  there are: " + strings.Join(names, ", ")
+}
