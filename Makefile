@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build
+.PHONY: test race fuzz check build bench bench-full soak
 
 test:
 	go test ./...
@@ -15,3 +15,16 @@ check:
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(shell git describe --tags --always)" -o doorward ./cmd/doorward
+
+# Figures, on a quiet machine; docs/performance.md has the last ones.
+bench:
+	go run ./bench --out docs/performance.md
+
+bench-full:
+	go run ./bench --full --out docs/performance.md
+
+# Faults, for an hour.
+soak:
+	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
+	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
+	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -75,16 +76,19 @@ func (s *Service) verifyPerUser(ctx context.Context, r Reader, p *Policy, t *tok
 			return fmt.Errorf("read user %d: %w", id, err)
 		}
 	}
-	key := s.decoy
+	var key *token.Key
 	if ok {
 		key = s.userKey(&who.User)
+	}
+	if key == nil {
+		key = s.decoy
 	}
 	return s.verifyClaims(p, t, key, who)
 }
 
 // verifyThenFind checks the signature before it reads a row, so that junk costs no SQL.
 func (s *Service) verifyThenFind(ctx context.Context, r Reader, p *Policy, t *token.Unverified, who *Principal) error {
-	var err error
+	err := fail(TokenForged) // where there is no key, the one that made it is gone
 	for _, key := range s.verifyKeys(p, t) {
 		if err = s.verifyClaims(p, t, key, who); !errors.Is(err, TokenForged) {
 			break
@@ -107,17 +111,18 @@ func (s *Service) verifyThenFind(ctx context.Context, r Reader, p *Policy, t *to
 	return nil
 }
 
-// verifyKeys are the keys that may have signed t; the decoy when there is none.
+// verifyKeys are the keys that may have signed t. Which published ones there are is no secret, so
+// a token of none of them may cost less.
 func (s *Service) verifyKeys(p *Policy, t *token.Unverified) []*token.Key {
-	if p.Tokens.Signing == Shared && len(s.shared) > 0 {
+	if p.Tokens.Signing == Shared {
 		return s.shared
 	}
-	if set := s.keys.Load(); p.Tokens.Signing == Published && set != nil {
+	if set := s.keys.Load(); set != nil {
 		if key := set.Find(t.Kid(), s.now()); key != nil {
 			return []*token.Key{key}
 		}
 	}
-	return []*token.Key{s.decoy}
+	return nil
 }
 
 // verifyClaims checks the signature and the times of t, and keeps its claims.
@@ -190,7 +195,7 @@ func (s *Service) judgeSession(ctx context.Context, r Reader, p *Policy, who *Pr
 	if err != nil {
 		return err
 	}
-	if ses.UserID != who.User.ID || !ses.Ended.IsZero() || who.epoch(p, &ses) != who.User.Epoch {
+	if ses.UserID != who.User.ID || ses.Mount != p.Mount || !ses.Ended.IsZero() || who.epoch(p, &ses) != who.User.Epoch {
 		return fail(TokenEnded)
 	}
 	who.Session = ses
@@ -224,7 +229,7 @@ func (s *Service) findSession(ctx context.Context, r Reader, p *Policy, who *Pri
 }
 
 // noMark names the tokens that carry no time at all: they are one session together.
-const noMark = -1
+const noMark = math.MinInt64
 
 func markOf(t *Tokens, c token.Claims) int64 {
 	if first, ok := firstIssued(t, c); ok {
@@ -246,10 +251,11 @@ func firstIssued(t *Tokens, c token.Claims) (int64, bool) {
 	return first, state == token.Present && first != 0
 }
 
-// judgeForeign judges a token that no session of ours made, or none that is still kept. A key of
-// the user's own proves enough: it changes whenever everything is signed out.
+// judgeForeign judges a token that no session of this mount made, or none that is still kept: one
+// of another mount, say, that may have been signed out there. Where foreign tokens are taken, a
+// key of the user's own proves enough: it changes whenever everything is signed out.
 func (s *Service) judgeForeign(p *Policy, who *Principal) error {
-	if p.Tokens.claim(FromSession) != "" {
+	if !p.Tokens.Foreign || p.Tokens.claim(FromSession) != "" {
 		return fail(TokenEnded)
 	}
 	if p.Tokens.Signing == PerUser || who.User.SignedOut.IsZero() {
@@ -261,14 +267,21 @@ func (s *Service) judgeForeign(p *Policy, who *Principal) error {
 	return nil
 }
 
-// issued is when a foreign token was made, as far as it tells.
-func (s *Service) issued(p *Policy, who *Principal) (time.Time, bool) {
-	for _, claim := range []string{"iat", p.Tokens.claim(FromFirstIssued)} {
-		if at, state := who.claims.Time(claim); claim != "" && state == token.Present {
-			return time.Unix(at, 0), true
+// issued is when a foreign token was made, as far as it tells. A time that is yet to come tells
+// nothing, or it would outlive every sign-out until then.
+func (s *Service) issued(p *Policy, who *Principal) (at time.Time, ok bool) {
+	now := s.now()
+	far := now.Add(p.Tokens.Access + time.Second).Unix() // is yet to come, even as an expiry
+	for _, claim := range []string{"iat", p.Tokens.claim(FromFirstIssued), p.Tokens.claim(FromExpiry)} {
+		unix, state := who.claims.Time(claim)
+		if claim == "" || state != token.Present {
+			continue
 		}
+		at = time.Unix(min(unix, far), 0)
+		if claim == p.Tokens.claim(FromExpiry) {
+			at = at.Add(-p.Tokens.Access)
+		}
+		return at, !at.After(now)
 	}
-	exp, state := who.claims.Time(p.Tokens.claim(FromExpiry))
-	at := time.Unix(exp, 0).Add(-p.Tokens.Access)
-	return at, state == token.Present && !at.After(s.now())
+	return at, false
 }

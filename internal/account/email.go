@@ -10,11 +10,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The patterns of Django's EmailValidator (3.2.25, django/core/validators.py).
+// The patterns of Django's EmailValidator (3.2.25, django/core/validators.py), with the letters
+// spelled out: ignoring case lets a few through there that are no ASCII, such as the Kelvin sign.
 var (
-	emailLocal = regexp.MustCompile("(?i)^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*" +
+	emailLocal = regexp.MustCompile("^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*" +
 		`|"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*")$`)
-	emailDomain  = regexp.MustCompile(`(?i)^(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{1,62}[A-Z0-9]$`)
+	emailDomain  = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{1,62}[A-Za-z0-9]$`)
 	emailLiteral = regexp.MustCompile(`^\[([A-Fa-f0-9:.]+)\]$`)
 )
 
@@ -24,7 +25,7 @@ const maxEmailChars = 320
 // ValidEmail reports whether text is an e-mail address by Django's EmailValidator.
 func ValidEmail(text string) bool {
 	at := strings.LastIndexByte(text, '@')
-	if at < 0 || len(text) > 4*maxEmailChars || utf8.RuneCountInString(text) > maxEmailChars {
+	if at < 0 || len(text) > 4*maxEmailChars || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxEmailChars {
 		return false
 	}
 	local, domain := text[:at], text[at+1:]
@@ -57,12 +58,17 @@ func NormalizeEmail(text string) string {
 	if at < 0 {
 		return text
 	}
-	return text[:at+1] + strings.ToLower(text[at+1:])
+	return text[:at+1] + lower(text[at+1:])
 }
 
-// FoldEmail is the text by which addresses in any spelling are the same: composed (NFC), lower case.
+// lower keeps the dot of a capital I, as Python and IDNA do: without it the text would name another
+// domain (SpecialCasing.txt).
+func lower(text string) string { return strings.ToLower(strings.ReplaceAll(text, "İ", "i\u0307")) }
+
+// FoldEmail is the text by which addresses in any spelling are the same: composed (NFC), lower
+// case, and composed again, since some letters are so in lower case only (J and a caron).
 func FoldEmail(text string) string {
-	return strings.ToLower(norm.NFC.String(text))
+	return norm.NFC.String(lower(norm.NFC.String(text)))
 }
 
 // NormalizeUsername composes compatible characters (NFKC), as Django does on creation.

@@ -21,20 +21,65 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 			return err
 		}
 		if set.Active() != nil {
-			s.keys.Store(set)
+			if old := s.keys.Swap(set); old == nil || string(old.JWKS()) != string(set.JWKS()) {
+				s.keysVersion.Add(1)
+			}
 			return nil
 		}
-		err = s.store.Update(ctx, func(w Writer) error {
-			if err := s.addKey(ctx, w, token.Active); err != nil {
-				return err
-			}
-			return s.addKey(ctx, w, token.Next)
-		})
-		var clash *TakenError
-		if err != nil && !errors.As(err, &clash) { // a clash: another node was first
+		err = s.store.Update(ctx, func(w Writer) error { return s.fillKeys(ctx, w) })
+		if err != nil && !wasFirst(err) {
 			return fmt.Errorf("make signing keys: %w", err)
 		}
 	}
+}
+
+// fillKeys sees to it that one key signs, the next one if there is any, and that one is next.
+func (s *Service) fillKeys(ctx context.Context, w Writer) error {
+	rows, err := w.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	var active bool
+	var next []string // oldest first
+	for _, k := range rows {
+		active = active || k.State == token.Active
+		if k.State == token.Next {
+			next = append(next, k.ID)
+		}
+	}
+	switch {
+	case active:
+	case len(next) > 0:
+		if err := moveKey(ctx, w, next[0], token.Next, token.Active, time.Time{}); err != nil {
+			return err
+		}
+		next = next[1:]
+	default:
+		if err := s.addKey(ctx, w, token.Active); err != nil {
+			return err
+		}
+	}
+	if len(next) > 0 {
+		return nil
+	}
+	return s.addKey(ctx, w, token.Next)
+}
+
+// moveKey changes the state of a key that nobody else has moved.
+func moveKey(ctx context.Context, w Writer, id string, from, to token.KeyState, until time.Time) error {
+	moved, err := w.MoveSigningKey(ctx, id, from, to, until)
+	if err == nil && !moved {
+		err = errRotated
+	}
+	return err
+}
+
+var errRotated = errors.New("another node rotated the keys")
+
+// wasFirst reports whether another node has just made, or moved, the keys.
+func wasFirst(err error) bool {
+	var clash *TakenError
+	return errors.Is(err, errRotated) || errors.As(err, &clash)
 }
 
 // RotateKeys lets the next key sign, retires the one that signed until every token of its is dead
@@ -46,25 +91,21 @@ func (s *Service) RotateKeys(ctx context.Context, life time.Duration) error {
 		if err != nil {
 			return err
 		}
-		for _, move := range []struct{ from, to token.KeyState }{{token.Active, token.Retired}, {token.Next, token.Active}} {
-			for _, k := range rows {
-				if k.State != move.from {
-					continue
-				}
-				if ok, err := w.MoveSigningKey(ctx, k.ID, move.from, move.to, until); err != nil || !ok {
-					return errors.Join(err, errRotated)
-				}
+		for _, k := range rows {
+			if k.State != token.Active {
+				continue
+			}
+			if err := moveKey(ctx, w, k.ID, token.Active, token.Retired, until); err != nil {
+				return err
 			}
 		}
-		return s.addKey(ctx, w, token.Next)
+		return s.fillKeys(ctx, w)
 	})
-	if err != nil && !errors.Is(err, errRotated) {
+	if err != nil && !wasFirst(err) {
 		return fmt.Errorf("rotate signing keys: %w", err)
 	}
 	return s.LoadKeys(ctx)
 }
-
-var errRotated = errors.New("another node rotated the keys")
 
 // KeyAge is how long the key that signs has been signing: the next one came with the last rotation.
 func (s *Service) KeyAge(ctx context.Context) (age time.Duration, err error) {

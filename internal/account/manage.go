@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
+
+	"doorward/internal/password"
 )
 
 // SignOut ends the session of the token that who showed. Signing out twice is no error.
 func (s *Service) SignOut(ctx context.Context, p *Policy, who *Principal) error {
 	err := s.store.Update(ctx, func(w Writer) error {
 		id, err := s.sessionToEnd(ctx, w, p, who)
+		s.ended(p, id)
 		if err == nil && id != 0 {
 			_, err = w.EndSession(ctx, id, s.now())
 		}
@@ -30,12 +32,8 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 	if who.Session.ID != 0 {
 		return who.Session.ID, nil
 	}
-	now := s.now()
 	ses := s.adopted(p, who)
-	ses.Ended, ses.Expires = now, now.AddDate(100, 0, 0)
-	if who.mark != noMark {
-		ses.Expires = maxTime(now, p.Tokens.lastUse(who.mark))
-	}
+	ses.Ended = ses.Created
 	inserted, err := w.InsertSession(ctx, &ses)
 	if err != nil || inserted {
 		return 0, err
@@ -44,16 +42,9 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 	return ses.ID, err
 }
 
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // SignOutEverywhere ends everything of a user at once: sessions, tokens, and the key they were made with.
 func (s *Service) SignOutEverywhere(ctx context.Context, id int64) error {
-	err := s.store.Update(ctx, func(w Writer) error { return s.endEverything(ctx, w, &User{ID: id}) })
+	err := s.update(ctx, id, func(w Writer) error { return s.endEverything(ctx, w, &User{ID: id}) })
 	if err != nil {
 		return fmt.Errorf("sign user %d out everywhere: %w", id, err)
 	}
@@ -67,7 +58,7 @@ func (s *Service) endEverything(ctx context.Context, w Writer, u *User, changed 
 		return err
 	}
 	if s.store.Model().Has(JWTSecret) {
-		u.JWTSecret = newJWTSecret()
+		u.JWTSecret = NewJWTSecret()
 		changed = append(changed, JWTSecret)
 	}
 	if len(changed) == 0 {
@@ -78,7 +69,14 @@ func (s *Service) endEverything(ctx context.Context, w Writer, u *User, changed 
 
 // CheckPassword checks the password of somebody who is signed in. Codes: WrongPassword, Busy.
 func (s *Service) CheckPassword(ctx context.Context, who *Principal, text string) error {
-	match, err := s.verify(ctx, &who.User, text)
+	return s.checkPassword(ctx, &who.User, text)
+}
+
+func (s *Service) checkPassword(ctx context.Context, u *User, text string) error {
+	if len(text) > password.MaxBytes {
+		return failField(WrongPassword, Password)
+	}
+	match, err := s.verify(ctx, u, text)
 	if err != nil {
 		return err
 	}
@@ -88,17 +86,87 @@ func (s *Service) CheckPassword(ctx context.Context, who *Principal, text string
 	return nil
 }
 
+// errRehashed says that a user's hash is not the one that his password was checked against.
+var errRehashed = errors.New("the password was hashed anew")
+
+// maxChecks is how often a password is checked against a hash that keeps changing.
+const maxChecks = 3
+
+// proven ends everything of who, whose password text was right a moment ago, and runs then in the
+// same transaction. It refuses when everything was ended since who asked: his session is not to
+// come back to life. Then answers errRehashed when the hash is no longer that of seen, and runs
+// again once text was checked against the new one.
+func (s *Service) proven(ctx context.Context, who *Principal, text string, then func(w Writer, seen *User, epoch uint32) error) error {
+	seen := who.User
+	for range maxChecks {
+		err := s.update(ctx, seen.ID, func(w Writer) error {
+			u := User{ID: seen.ID}
+			if err := s.endEverything(ctx, w, &u); err != nil {
+				return err
+			}
+			if u.Epoch != seen.Epoch+1 {
+				return failField(WrongPassword, Password)
+			}
+			return then(w, &seen, u.Epoch)
+		})
+		if errors.Is(err, ErrNotFound) {
+			return failField(WrongPassword, Password)
+		}
+		if !errors.Is(err, errRehashed) {
+			return err
+		}
+		if seen, err = s.checkAgain(ctx, &seen, text); err != nil {
+			return err
+		}
+	}
+	return failField(WrongPassword, Password)
+}
+
+// checkAgain checks a password against the hash that the user has now.
+func (s *Service) checkAgain(ctx context.Context, seen *User, text string) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.User(ctx, seen.ID)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) || err == nil && u.Epoch != seen.Epoch {
+		return User{}, failField(WrongPassword, Password)
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return u, s.checkPassword(ctx, &u, text)
+}
+
+// swap replaces the hash of a user that is still the one he was seen with.
+func swap(ctx context.Context, w Writer, seen *User, fresh string) error {
+	swapped, err := w.SwapPassword(ctx, seen.ID, seen.Password, fresh)
+	if err == nil && !swapped {
+		err = errRehashed
+	}
+	return err
+}
+
 // Delete removes the account of who, once its password was given. Codes: WrongPassword, Busy.
-func (s *Service) Delete(ctx context.Context, who *Principal, password string) error {
-	if err := s.CheckPassword(ctx, who, password); err != nil {
+func (s *Service) Delete(ctx context.Context, who *Principal, text string) error {
+	if err := s.CheckPassword(ctx, who, text); err != nil {
 		return err
 	}
-	return s.Remove(ctx, who.User.ID)
+	err := s.proven(ctx, who, text, func(w Writer, seen *User, _ uint32) error {
+		if err := swap(ctx, w, seen, seen.Password); err != nil {
+			return err
+		}
+		_, err := w.DeleteUser(ctx, seen.ID)
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("delete user %d: %w", who.User.ID, err)
+	}
+	return err
 }
 
 // Remove deletes an account, and all that is kept of it.
 func (s *Service) Remove(ctx context.Context, id int64) error {
-	err := s.store.Update(ctx, func(w Writer) error {
+	err := s.update(ctx, id, func(w Writer) error {
 		_, err := w.DeleteUser(ctx, id)
 		return err
 	})
@@ -119,19 +187,11 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 	if err != nil {
 		return err
 	}
-	err = s.store.Update(ctx, func(w Writer) error {
-		swapped, err := w.SwapPassword(ctx, who.User.ID, who.User.Password, hash)
-		if err != nil {
+	err = s.proven(ctx, who, current, func(w Writer, seen *User, epoch uint32) error {
+		if err := swap(ctx, w, seen, hash); err != nil {
 			return err
 		}
-		if !swapped { // it was changed since it was checked
-			return failField(WrongPassword, Password)
-		}
-		u := User{ID: who.User.ID}
-		if err := s.endEverything(ctx, w, &u); err != nil {
-			return err
-		}
-		return w.KeepSession(ctx, who.Session.ID, u.Epoch)
+		return w.KeepSession(ctx, who.Session.ID, epoch)
 	})
 	if err != nil && Refusal(err) == nil {
 		return fmt.Errorf("change the password of user %d: %w", who.User.ID, err)
@@ -145,7 +205,7 @@ func (s *Service) SetPassword(ctx context.Context, p *Policy, u *User, fresh str
 	if err != nil {
 		return err
 	}
-	err = s.store.Update(ctx, func(w Writer) error {
+	err = s.update(ctx, u.ID, func(w Writer) error {
 		return s.endEverything(ctx, w, &User{ID: u.ID, Password: hash}, Password)
 	})
 	if err != nil {
@@ -155,9 +215,6 @@ func (s *Service) SetPassword(ctx context.Context, p *Policy, u *User, fresh str
 }
 
 func (s *Service) newPassword(ctx context.Context, p *Policy, u *User, text string) (string, error) {
-	if text == "" {
-		return "", failField(Required, Password)
-	}
 	if problems := s.judgePassword(p, text, u.text); len(problems) > 0 {
 		return "", &Error{Problems: problems}
 	}
@@ -170,7 +227,7 @@ func (s *Service) newPassword(ctx context.Context, p *Policy, u *User, text stri
 
 // SetActive disables a user, which ends everything of his, or lets him in again.
 func (s *Service) SetActive(ctx context.Context, id int64, active bool) error {
-	err := s.store.Update(ctx, func(w Writer) error {
+	err := s.update(ctx, id, func(w Writer) error {
 		u := User{ID: id, IsActive: active}
 		if active {
 			return w.UpdateUser(ctx, &u, IsActive)
@@ -194,9 +251,9 @@ func (s *Service) Update(ctx context.Context, who *Principal, texts map[Field]st
 	if len(changed) == 0 {
 		return u, nil
 	}
-	err := s.store.Update(ctx, func(w Writer) error { return w.UpdateUser(ctx, &u, changed...) })
+	err := s.update(ctx, u.ID, func(w Writer) error { return w.UpdateUser(ctx, &u, changed...) })
 	if err != nil {
-		return User{}, taken(err, fmt.Sprintf("update user %d", u.ID))
+		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
 	}
 	return u, nil
 }
@@ -238,9 +295,12 @@ func (u *User) text(f Field) string {
 }
 
 func (u *User) setText(f Field, text string) {
+	text = normal(f, text)
 	switch f {
+	case Email:
+		u.Email = text
 	case Username:
-		u.Username = NormalizeUsername(text)
+		u.Username = text
 	case FirstName:
 		u.FirstName = text
 	case LastName:
@@ -255,7 +315,7 @@ func (u *User) setText(f Field, text string) {
 // Find finds a user by id, e-mail address or user name, as an operator types them. ErrNotFound when there is none.
 func (s *Service) Find(ctx context.Context, ref string) (u User, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		if id, bad := strconv.ParseInt(ref, 10, 64); bad == nil {
+		if id, bad := strconv.ParseInt(ref, 10, 64); bad == nil && strconv.FormatInt(id, 10) == ref { // 007 is a name
 			if u, err = r.User(ctx, id); !errors.Is(err, ErrNotFound) {
 				return err
 			}

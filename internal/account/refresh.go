@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"doorward/internal/token"
 )
 
 // Renew exchanges an access token for the next one of its chain. Codes: those of tokens,
@@ -48,8 +50,25 @@ func (s *Service) adopted(p *Policy, who *Principal) Session {
 	now := s.now()
 	return Session{
 		ID: newSessionID(), UserID: who.User.ID, Mount: p.Mount, Mark: who.mark, Epoch: who.User.Epoch,
-		Created: now, Rotated: now, Expires: p.Tokens.lastUse(who.mark),
+		Created: now, Rotated: now, Expires: foreignEnd(&p.Tokens, who, now),
 	}
+}
+
+// foreignEnd is when the last foreign token of who's chain is dead: his own, or one renewed from
+// it. Whoever signed it set its times, so they are held within a century.
+func foreignEnd(t *Tokens, who *Principal, now time.Time) time.Time {
+	most := now.AddDate(100, 0, 0)
+	exp, state := who.claims.Time(t.claim(FromExpiry))
+	if state != token.Present || who.mark == noMark {
+		return most
+	}
+	end := t.lastUse(min(who.mark, most.Unix()))
+	for _, other := range []time.Time{now, time.Unix(min(exp, most.Unix()), 0)} {
+		if other.After(end) {
+			end = other
+		}
+	}
+	return end
 }
 
 // Refresh exchanges a rotating session's refresh token for a fresh pair. The last token but one
@@ -73,7 +92,7 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 			if generation+1 == ses.Generation && now.Before(ses.Rotated.Add(p.Tokens.Grace)) {
 				return s.grant(p, &u, &ses)
 			}
-			return Grant{}, s.reused(ctx, &ses)
+			return Grant{}, s.reused(ctx, p, &ses)
 		}
 		first, err := s.rotate(ctx, &ses, now)
 		if err != nil {
@@ -128,7 +147,8 @@ func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (firs
 }
 
 // reused ends the session whose old refresh token was shown again.
-func (s *Service) reused(ctx context.Context, ses *Session) error {
+func (s *Service) reused(ctx context.Context, p *Policy, ses *Session) error {
+	s.ended(p, ses.ID)
 	err := s.store.Update(ctx, func(w Writer) error {
 		_, err := w.EndSession(ctx, ses.ID, s.now())
 		return err

@@ -24,8 +24,10 @@ type Options struct {
 	// SecretKey signs shared tokens; the Fallbacks still verify.
 	SecretKey token.Secret
 	Fallbacks []token.Secret
-	Now       func() time.Time
-	Log       *slog.Logger // of what happens in the background
+	// Remember answers reads from memory. Only where every change by another program is told by Forget.
+	Remember bool
+	Now      func() time.Time
+	Log      *slog.Logger // of what happens in the background
 }
 
 // Service is the one set of rules under all dialects.
@@ -40,7 +42,10 @@ type Service struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	keys atomic.Pointer[token.KeySet]
+	keys        atomic.Pointer[token.KeySet]
+	keysVersion atomic.Uint64 // raised when keys are other ones
+
+	hot *hot // nil: every request reads rows
 
 	background sync.WaitGroup
 	rehashing  chan struct{} // holds one: a second rehash waits for the next sign-in
@@ -61,6 +66,9 @@ func New(o Options) *Service {
 		if len(secret.Bytes()) > 0 {
 			s.shared = append(s.shared, token.HMACKey(token.HS256, "", secret.Bytes()))
 		}
+	}
+	if o.Remember {
+		s.hot = newHot()
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	return s

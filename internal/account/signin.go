@@ -50,10 +50,13 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 		return Grant{}, fail(InvalidCredentials)
 	}
 	g, err := s.signIn(ctx, p, &u)
-	if err == nil && match.Outdated {
+	if err != nil {
+		return Grant{}, err
+	}
+	if match.Outdated {
 		s.rehash(u.ID, u.Password, c.Password)
 	}
-	return g, err
+	return g, nil
 }
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
@@ -81,20 +84,40 @@ func (s *Service) verify(ctx context.Context, u *User, text string) (password.Ma
 	return match, nil
 }
 
-func (s *Service) signIn(ctx context.Context, p *Policy, u *User) (Grant, error) {
-	var ses Session
-	err := s.store.Update(ctx, func(w Writer) (err error) {
-		ses, err = s.openSession(ctx, w, p, u)
-		if err != nil || !p.StampLogin {
+// signIn opens a session for the user whose password was right a moment ago, and signs its tokens
+// before it is kept: nobody gets half of it.
+func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant, err error) {
+	err = s.update(ctx, checked.ID, func(w Writer) error {
+		u, err := w.User(ctx, checked.ID)
+		if errors.Is(err, ErrNotFound) || err == nil && changedSince(checked, &u) {
+			return fail(InvalidCredentials)
+		}
+		if err != nil {
 			return err
 		}
-		u.LastLogin = ses.Created
-		return w.UpdateUser(ctx, u, LastLogin)
+		ses, err := s.openSession(ctx, w, p, &u)
+		if err != nil {
+			return err
+		}
+		if p.StampLogin {
+			u.LastLogin = ses.Created
+			if err := w.UpdateUser(ctx, &u, LastLogin); err != nil {
+				return err
+			}
+		}
+		g, err = s.grant(p, &u, &ses)
+		return err
 	})
-	if err != nil {
-		return Grant{}, err
+	if err != nil && Refusal(err) == nil {
+		return Grant{}, fmt.Errorf("sign user %d in: %w", checked.ID, err)
 	}
-	return s.grant(p, u, &ses)
+	return g, err
+}
+
+// changedSince reports whether a user was disabled, or got another password, since his was checked.
+// A new hash alone is a rehash; a new epoch alone a sign-out, which this sign-in comes after.
+func changedSince(checked, u *User) bool {
+	return !u.IsActive || u.Password != checked.Password && u.Epoch != checked.Epoch
 }
 
 // maxAhead bounds how far the marks of one user may run ahead of the clock, in seconds: so many
@@ -121,7 +144,8 @@ func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User)
 // where they say that, else the one they expire in. A second that is taken gives the one after.
 func (s *Service) openMarked(ctx context.Context, w Writer, p *Policy, ses Session) (Session, error) {
 	first := p.Tokens.mark(ses.Created)
-	for ses.Mark = first; ses.Mark <= first+maxAhead; {
+	latest := first + maxAhead
+	for ses.Mark = first; ses.Mark <= latest; {
 		ses.Expires = p.Tokens.lastUse(ses.Mark)
 		free, err := w.InsertSession(ctx, &ses)
 		if err != nil {
@@ -134,7 +158,10 @@ func (s *Service) openMarked(ctx context.Context, w Writer, p *Policy, ses Sessi
 		if err != nil {
 			return Session{}, fmt.Errorf("find the last session of user %d: %w", ses.UserID, err)
 		}
-		ses.Mark = max(last, ses.Mark) + 1
+		if last < ses.Mark || last > latest { // a foreign token may name any time
+			last = ses.Mark
+		}
+		ses.Mark = last + 1
 	}
 	return Session{}, &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: time.Minute}
 }

@@ -54,8 +54,16 @@ func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error
 	if err != nil {
 		return User{}, err
 	}
-	err = s.store.Update(ctx, func(w Writer) error { return insert(ctx, w, &u) })
-	return u, err
+	var id int64
+	err = s.store.Update(ctx, func(w Writer) error {
+		id, err = w.InsertUser(ctx, &u)
+		return err
+	})
+	if err != nil {
+		return User{}, s.taken(err, "insert a user")
+	}
+	u.ID = id
+	return u, nil
 }
 
 // Register signs a user up and in, in one transaction.
@@ -64,18 +72,26 @@ func (s *Service) Register(ctx context.Context, p *Policy, n NewUser) (Grant, er
 	if err != nil {
 		return Grant{}, err
 	}
-	var ses Session
+	if p.StampLogin {
+		u.LastLogin = u.DateJoined
+	}
+	var g Grant
 	err = s.store.Update(ctx, func(w Writer) error {
-		if err := insert(ctx, w, &u); err != nil {
+		u := u // may run again
+		if u.ID, err = w.InsertUser(ctx, &u); err != nil {
 			return err
 		}
-		ses, err = s.openSession(ctx, w, p, &u)
+		ses, err := s.openSession(ctx, w, p, &u)
+		if err != nil {
+			return err
+		}
+		g, err = s.grant(p, &u, &ses)
 		return err
 	})
 	if err != nil {
-		return Grant{}, err
+		return Grant{}, s.taken(err, "register a user")
 	}
-	return s.grant(p, &u, &ses)
+	return g, nil
 }
 
 // Taken reports whether a unique field's value is in use, for dialects that say so field by field.
@@ -90,15 +106,6 @@ func (s *Service) Taken(ctx context.Context, f Field, text string) (taken bool, 
 	return taken, nil
 }
 
-func insert(ctx context.Context, w Writer, u *User) error {
-	id, err := w.InsertUser(ctx, u)
-	if err != nil {
-		return taken(err, "insert a user")
-	}
-	u.ID = id
-	return nil
-}
-
 // prepare judges a registration and hashes its password.
 func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, error) {
 	if problems := s.judge(p, n); len(problems) > 0 {
@@ -108,12 +115,27 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 	if err != nil {
 		return User{}, busy(err, "hash a new password")
 	}
-	return User{
-		Email: NormalizeEmail(n.Email), Username: NormalizeUsername(n.Username),
-		FirstName: n.FirstName, LastName: n.LastName, Name: n.Name, Phone: n.Phone,
+	u := User{
 		Password: hash, IsActive: true, IsStaff: n.Staff || n.Superuser, IsSuperuser: n.Superuser,
-		JWTSecret: newJWTSecret(), DateJoined: s.now(),
-	}, nil
+		JWTSecret: NewJWTSecret(), DateJoined: s.now(),
+	}
+	for _, f := range profileFields {
+		if s.store.Model().Has(f) {
+			u.setText(f, n.text(f))
+		}
+	}
+	return u, nil
+}
+
+// normal is a text as it is kept.
+func normal(f Field, text string) string {
+	switch f {
+	case Email:
+		return NormalizeEmail(text)
+	case Username:
+		return NormalizeUsername(text)
+	}
+	return text
 }
 
 func (s *Service) judge(p *Policy, n *NewUser) []Problem {
@@ -127,30 +149,39 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
-	if n.Password == "" {
-		problems = append(problems, Problem{Code: Required, Field: Password})
-	}
-	if len(problems) > 0 {
+	if len(problems) > 0 && n.Password != "" {
 		return problems
 	}
-	return s.judgePassword(p, n.Password, n.text)
+	return append(problems, s.judgePassword(p, n.Password, n.text)...)
 }
 
-// judgeText judges the text of one field. The uniqueness of a value is the table's to judge.
+// judgeText judges the text of one field; what is kept of it may be longer. The uniqueness of a
+// value is the table's to judge.
 func judgeText(c Column, text string) []Problem {
-	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 || (c.Field == Email && !ValidEmail(text)) {
+	if !isText(text) || (c.Field == Email && !ValidEmail(text)) {
 		return []Problem{{Code: Invalid, Field: c.Field}}
 	}
-	if c.Max > 0 && utf8.RuneCountInString(text) > c.Max {
+	if c.Max > 0 && utf8.RuneCountInString(normal(c.Field, text)) > c.Max {
 		return []Problem{{Code: TooLong, Field: c.Field, Limit: c.Max}}
 	}
 	return nil
 }
 
+// isText reports whether text is whole characters without NUL, which no database and no form of
+// Django's takes.
+func isText(text string) bool {
+	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
+}
+
 // judgePassword runs the password rules; attribute gives the texts that it must not resemble.
 func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) string) []Problem {
-	if len(text) > password.MaxBytes {
+	switch {
+	case text == "":
+		return []Problem{{Code: Required, Field: Password}}
+	case len(text) > password.MaxBytes:
 		return []Problem{{Code: PasswordLong, Field: Password, Limit: password.MaxBytes}}
+	case !isText(text):
+		return []Problem{{Code: Invalid, Field: Password}}
 	}
 	m := s.store.Model()
 	var about []password.Attribute
@@ -163,7 +194,8 @@ func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) st
 	return passwordProblems(p.Rules.Check(text, about))
 }
 
-func newJWTSecret() (secret [16]byte) {
+// NewJWTSecret draws a User's JWTSecret.
+func NewJWTSecret() (secret [16]byte) {
 	copy(secret[:], token.NewSecret().Bytes())
 	// A version 4 UUID (RFC 9562 §5.4), as Django's uuid4 makes it.
 	secret[6] = secret[6]&0x0f | 0x40
@@ -172,23 +204,29 @@ func newJWTSecret() (secret [16]byte) {
 }
 
 var takenCodes = map[Field]Code{
-	Email: EmailTaken, EmailKey: EmailTaken, Username: UsernameTaken, Phone: PhoneTaken,
+	Email: EmailTaken, Username: UsernameTaken, Phone: PhoneTaken,
 }
 
 // taken turns a clash on a unique field into its code. A clash that the database cannot place is
 // one of the login field.
-func taken(err error, action string) error {
+func (s *Service) taken(err error, action string) error {
+	if Refusal(err) != nil {
+		return err
+	}
 	var clash *TakenError
 	if !errors.As(err, &clash) {
 		return fmt.Errorf("%s: %w", action, err)
 	}
-	code, ok := takenCodes[clash.Field]
-	if !ok {
-		code = EmailTaken
-	}
 	field := clash.Field
-	if field == EmailKey {
+	switch field {
+	case "":
+		field = s.store.Model().Login
+	case EmailKey:
 		field = Email
+	}
+	code, ok := takenCodes[field]
+	if !ok {
+		return fmt.Errorf("%s: %w", action, err)
 	}
 	return failField(code, field)
 }

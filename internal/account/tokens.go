@@ -30,6 +30,9 @@ func (s *Service) grantUntil(p *Policy, u *User, ses *Session, expires time.Time
 	if err != nil {
 		return Grant{}, err
 	}
+	if expires.After(ses.Expires) { // a token never outlives the row that can end it
+		expires = ses.Expires
+	}
 	sign := token.Sign
 	if p.Tokens.Signing == Published {
 		sign = token.SignWithID
@@ -94,7 +97,9 @@ func parseSessionID(text string) (int64, bool) {
 func (s *Service) signingKey(p *Policy, u *User) (*token.Key, error) {
 	switch p.Tokens.Signing {
 	case PerUser:
-		return s.userKey(u), nil
+		if key := s.userKey(u); key != nil {
+			return key, nil
+		}
 	case Shared:
 		if len(s.shared) > 0 {
 			return s.shared[0], nil
@@ -104,13 +109,17 @@ func (s *Service) signingKey(p *Policy, u *User) (*token.Key, error) {
 			return set.Active(), nil
 		}
 	}
-	return nil, fmt.Errorf("mount %s has no key to sign with", p.Mount)
+	return nil, fmt.Errorf("mount %s has no key to sign with for user %d", p.Mount, u.ID)
 }
 
 // userKey is the key of one user's tokens. In a table of Django's shape it is the column itself
-// as str(uuid), as Django signs; in our own table the column alone signs nothing.
+// as str(uuid), as Django signs; in our own table the column alone signs nothing. It is nil where
+// a table of Django's shape holds no secret: everybody could make such a key.
 func (s *Service) userKey(u *User) *token.Key {
 	if s.store.Model().Django {
+		if u.JWTSecret == ([16]byte{}) {
+			return nil
+		}
 		return token.HMACKey(token.HS256, "", []byte(formatUUID(u.JWTSecret)))
 	}
 	return token.HMACKey(token.HS256, "", s.root.UserKey(u.ID, u.JWTSecret).Bytes())

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -105,7 +106,24 @@ func makeKey(name string) (made bool, err error) {
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(name))
+	}
 	return err == nil, err
+}
+
+// syncFolder makes a new name in a folder outlast a power cut. A system that cannot sync a folder
+// keeps names by itself.
+func syncFolder(name string) error {
+	folder, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" {
+		return err
+	}
+	return nil
 }
 
 func makeInPlace(name string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"doorward/internal/account"
 	"doorward/internal/password"
@@ -42,7 +43,7 @@ func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 // "setup"}. An error is a FaultsError that names every key it does not know.
 func Read(body []byte) (*Condition, error) {
 	var faults []string
-	if !json.Valid(body) {
+	if !json.Valid(body) || !utf8.Valid(body) {
 		return nil, FaultsError{"the body is not JSON"}
 	}
 	head := readObject(body, "", &faults)
@@ -62,7 +63,8 @@ func Read(body []byte) (*Condition, error) {
 	}
 	settings := head.sub("settings")
 	c.readSettings(&settings)
-	if _, c.Scratch = head.members["setup"]; c.Scratch {
+	if !head.none("setup") {
+		c.Scratch = true
 		setup := head.sub("setup")
 		c.readSetup(&setup)
 	}
@@ -106,7 +108,7 @@ func (c *Condition) readTokens(jwt *object) {
 	jwt.take("JWT_AUTH_HEADER_PREFIX", &c.Prefix)
 	var keys, handler string
 	t.Signing = account.Shared
-	if jwt.take("JWT_GET_USER_SECRET_KEY", &keys) {
+	if !jwt.none("JWT_GET_USER_SECRET_KEY") && jwt.take("JWT_GET_USER_SECRET_KEY", &keys) { // None by default
 		t.Signing = account.PerUser
 	}
 	c.Claims = "own"
@@ -131,26 +133,41 @@ var validators = map[string]password.Rule{
 // readValidators takes AUTH_PASSWORD_VALIDATORS; where it is absent, all four rules are on.
 func readValidators(s *object) password.Rules {
 	rules := password.DefaultRules()
-	var list []struct {
-		Name    string         `json:"NAME"`
-		Options map[string]any `json:"OPTIONS"`
-	}
+	var list []json.RawMessage
 	if !s.take("AUTH_PASSWORD_VALIDATORS", &list) {
 		return rules
 	}
 	rules.Order = nil
-	for _, v := range list {
-		rule, ok := validators[strings.TrimPrefix(v.Name, "django.contrib.auth.password_validation.")]
-		if !ok {
-			s.fault("has a password validator that is not known: %s", v.Name)
-			continue
-		}
-		rules.Order = append(rules.Order, rule)
-		if n, ok := v.Options["min_length"].(float64); ok && rule == password.MinLength {
-			rules.MinLength = int(n)
-		}
+	for i, raw := range list {
+		o := readObject(raw, fmt.Sprintf("%s[%d]", s.name("AUTH_PASSWORD_VALIDATORS"), i), s.faults)
+		readValidator(&o, &rules)
 	}
 	return rules
+}
+
+// readValidator adds one validator to the rules.
+func readValidator(o *object, rules *password.Rules) {
+	var name string
+	o.take("NAME", &name)
+	short, _ := strings.CutPrefix(name, "django.contrib.auth.password_validation.")
+	rule, ok := validators[short]
+	if !ok || short == name {
+		o.fault("is a password validator that is not known: %s", name)
+	}
+	rules.Order = append(rules.Order, rule)
+	options := o.sub("OPTIONS")
+	switch rule {
+	case password.MinLength:
+		if options.take("min_length", &rules.MinLength) && (rules.MinLength < 0 || rules.MinLength > password.MaxBytes) {
+			options.faultOf("min_length", "is out of range")
+		}
+	case password.Similarity:
+		if options.take("max_similarity", &rules.MaxSimilarity) && (rules.MaxSimilarity < 0.1 || rules.MaxSimilarity > 1) {
+			options.faultOf("max_similarity", "is out of range")
+		}
+	}
+	options.done()
+	o.done()
 }
 
 func (c *Condition) readSetup(setup *object) {
@@ -165,13 +182,19 @@ func (c *Condition) readSetup(setup *object) {
 
 func readUser(o *object) User {
 	u := User{User: account.User{IsActive: true}}
-	o.take("id", &u.ID)
+	if o.take("id", &u.ID) && u.ID < 1 {
+		o.faultOf("id", "is out of range")
+	}
 	o.take("email", &u.Email)
-	o.take("password", &u.Clear)
+	var clear string
+	if !o.none("password") && o.take("password", &clear) {
+		u.Clear = &clear
+	}
 	o.take("is_active", &u.IsActive)
 	if o.take("is_admin", &u.IsSuperuser) {
 		u.IsStaff = u.IsSuperuser
 	}
+	u.JWTSecret = account.NewJWTSecret() // the column's default
 	var secret string
 	if o.take("jwt_secret", &secret) {
 		raw, err := hex.DecodeString(strings.ReplaceAll(secret, "-", ""))

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -18,18 +17,22 @@ type object struct {
 
 func readObject(raw json.RawMessage, path string, faults *[]string) object {
 	o := object{path: path, faults: faults}
-	if len(raw) == 0 || string(raw) == "null" {
-		return o
-	}
-	if err := json.Unmarshal(raw, &o.members); err != nil {
+	if err := json.Unmarshal(raw, &o.members); err != nil || o.members == nil {
 		o.fault("is not an object")
 	}
 	return o
 }
 
 func (o *object) fault(format string, args ...any) {
-	*o.faults = append(*o.faults, strings.TrimPrefix(o.path+" ", " ")+fmt.Sprintf(format, args...))
+	path := o.path
+	if path == "" {
+		path = "the body"
+	}
+	*o.faults = append(*o.faults, path+" "+fmt.Sprintf(format, args...))
 }
+
+// faultOf is a fault of one member.
+func (o *object) faultOf(key, text string) { *o.faults = append(*o.faults, o.name(key)+" "+text) }
 
 func (o *object) name(key string) string {
 	if o.path == "" {
@@ -38,22 +41,35 @@ func (o *object) name(key string) string {
 	return o.path + "." + key
 }
 
-// take decodes a member into v and reports whether it is there.
+// take decodes a member into v and reports whether it is there. No type of ours takes null.
 func (o *object) take(key string, v any) bool {
 	raw, ok := o.members[key]
 	if !ok {
 		return false
 	}
 	delete(o.members, key)
-	if err := json.Unmarshal(raw, v); err != nil {
-		*o.faults = append(*o.faults, o.name(key)+" has a value of the wrong type")
+	if string(raw) == "null" || json.Unmarshal(raw, v) != nil {
+		o.faultOf(key, "has a value of the wrong type")
 		return false
 	}
 	return true
 }
 
-// sub takes a member that is an object itself.
+// none drops a member that is null and so says no more than a missing one, and reports whether
+// there is none now.
+func (o *object) none(key string) bool {
+	if string(o.members[key]) == "null" {
+		delete(o.members, key)
+	}
+	_, ok := o.members[key]
+	return !ok
+}
+
+// sub takes a member that is an object itself; one that is missing is empty.
 func (o *object) sub(key string) object {
+	if o.none(key) {
+		return object{path: o.name(key), faults: o.faults}
+	}
 	raw := o.members[key]
 	delete(o.members, key)
 	return readObject(raw, o.name(key), o.faults)
@@ -67,7 +83,7 @@ func (o *object) seconds(key string, otherwise time.Duration) time.Duration {
 	}
 	const most = 100 * 365 * 24 * 3600
 	if n < 0 || n > most {
-		*o.faults = append(*o.faults, o.name(key)+" is out of range")
+		o.faultOf(key, "is out of range")
 		return otherwise
 	}
 	return time.Duration(n * float64(time.Second))
@@ -77,10 +93,10 @@ func (o *object) seconds(key string, otherwise time.Duration) time.Duration {
 func (o *object) done() {
 	var left []string
 	for key := range o.members {
-		left = append(left, o.name(key))
+		left = append(left, key)
 	}
 	sort.Strings(left)
-	for _, name := range left {
-		*o.faults = append(*o.faults, name+" is not known")
+	for _, key := range left {
+		o.faultOf(key, "is not known")
 	}
 }

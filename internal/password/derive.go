@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
+
+	own "doorward/internal/password/argon2id"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/blowfish"
@@ -15,13 +18,71 @@ import (
 // bcryptBytes is how much of a password bcrypt sees.
 const bcryptBytes = 72
 
-// argon2idFunc computes Argon2id. It is a value because a worker of the pool may bring its own, with
-// memory that it keeps: x/crypto allocates, and leaves for the collector, MemoryKiB a hash.
+// argon2idFunc computes Argon2id. It is a value because a worker of the pool brings its own, with
+// memory that it keeps.
 type argon2idFunc func(password, salt []byte, p Params, size uint32) []byte
 
+// argon2id is the one for a hash now and then: it gives its memory back.
 func argon2id(password, salt []byte, p Params, size uint32) []byte {
-	return argon2.IDKey(password, salt, p.Time, p.MemoryKiB, p.Threads, size)
+	var b own.Buffer
+	defer b.Release()
+	return argon2idIn(&b, password, salt, p, size)
 }
+
+func argon2idIn(b *own.Buffer, password, salt []byte, p Params, size uint32) []byte {
+	return own.KeyLanes(password, salt, own.Cost{Time: p.Time, MemoryKiB: p.MemoryKiB, Lanes: uint32(p.Threads)}, size, b)
+}
+
+// hasher is what a worker of the pool hashes with.
+type hasher struct {
+	argon2id argon2idFunc
+	release  func() // gives the memory back to the system, until the next hash
+}
+
+// memory is a hasher's. It keeps what a hash of usual needs; that of a dearer one goes back at once.
+type memory struct {
+	usual  Params
+	buffer own.Buffer
+}
+
+func newHasher(usual Params) hasher {
+	m := &memory{usual: usual}
+	return hasher{m.argon2id, m.buffer.Release}
+}
+
+func (m *memory) argon2id(password, salt []byte, p Params, size uint32) []byte {
+	tag := argon2idIn(&m.buffer, password, salt, p, size)
+	if p.MemoryKiB > m.usual.MemoryKiB {
+		m.buffer.Release()
+	}
+	return tag
+}
+
+// nominal is about what h takes on one quiet core of the machine that SECURITY (e) was measured on.
+// Against each other these hold on other machines too, within a factor of two or three.
+func (h stored) nominal() time.Duration {
+	var took time.Duration
+	switch c := h.cost; h.kind {
+	case KindArgon2:
+		took = c.Argon2.nominal()
+	case KindPBKDF2SHA256, KindPBKDF2SHA1:
+		took = time.Duration(c.Rounds) * 250 * time.Nanosecond
+	case KindBcrypt, KindBcryptSHA256:
+		took = 70 * time.Microsecond << c.Rounds
+	case KindScrypt:
+		took = time.Duration(128*c.N*c.R*c.P) * 43 / 10
+	}
+	return max(took, leastNominal)
+}
+
+// nominal is that of an Argon2id with p: 15 ms at the default.
+func (p Params) nominal() time.Duration {
+	work := time.Duration(p.MemoryKiB) * time.Duration(p.Time)
+	return max(work*385*time.Nanosecond, leastNominal)
+}
+
+// leastNominal is for hashes that take less than it takes to hand them over.
+const leastNominal = time.Millisecond
 
 // derive computes the tag for a password, with the kind, cost, salt and size of h, which has passed
 // check. An error is a fault of the machine (such as FIPS mode).
@@ -30,7 +91,7 @@ func (h stored) derive(password string, id argon2idFunc) (tag []byte, err error)
 	switch {
 	case h.variant == variantID:
 		return id([]byte(password), h.salt, c.Argon2, uint32(size)), nil
-	case h.variant == variantI:
+	case h.variant == variantI: // Django before 3.2: of 512 KiB, over in a millisecond
 		return argon2.Key([]byte(password), h.salt, c.Argon2.Time, c.Argon2.MemoryKiB, c.Argon2.Threads, uint32(size)), nil
 	case h.kind == KindPBKDF2SHA256:
 		tag, err = pbkdf2.Key(sha256.New, password, h.salt, c.Rounds, size)

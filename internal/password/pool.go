@@ -15,9 +15,25 @@ type Options struct {
 	Slots   int           // hashes at a time; runtime.GOMAXPROCS(0)
 	MaxWait time.Duration // of queued work, past which requests are shed; 5 s
 	Params  Params        // of new hashes; Default
+
+	// Threads gives each slot an operating system thread, of the lowest priority where the system
+	// has that for threads (Linux; see background), so that hashes take what other work leaves, and
+	// adds a rescuer, so that this is never nothing. It raises runtime.GOMAXPROCS by as many until
+	// Close: it is for the pool of a server, of which a process has one.
+	Threads bool
 }
 
-const defaultMaxWait = 5 * time.Second
+const (
+	defaultMaxWait = 5 * time.Second
+
+	// giveBack is how long a slot without work keeps its memory.
+	giveBack = 30 * time.Second
+
+	// overdue is how long a request has waited before the rescuer looks after it, and lookEvery how
+	// often it does.
+	overdue   = time.Second
+	lookEvery = 100 * time.Millisecond
+)
 
 // Pool does all hashing of a server, so many hashes at a time, first come first served. Passwords
 // are the one thing a stranger can make us burn 30 ms and 19 MiB on: the pool keeps that from taking
@@ -26,13 +42,19 @@ type Pool struct {
 	slots   int
 	maxWait time.Duration
 	params  Params
-	workers sync.WaitGroup
+	nominal time.Duration // of params
+	procs   int           // added to GOMAXPROCS
+	running sync.WaitGroup
 
 	mu       sync.Mutex
-	ready    *sync.Cond    // the queue grew, or the pool closed
-	queue    *list.List    // of *job, the oldest in front
-	estimate time.Duration // moving average of what a hash takes, whatever its kind
-	running  int
+	ready    *sync.Cond // the queue grew, or the pool closed
+	late     *sync.Cond // the rescuer should look
+	workers  []*worker  // the slots
+	rescuer  *worker    // nil without Threads
+	queue    *list.List // of *job, the oldest in front
+	queued   time.Duration
+	estimate time.Duration // moving average of what a hash with params takes
+	hashing  int
 	total    uint64
 	shed     uint64
 	closed   bool
@@ -40,10 +62,13 @@ type Pool struct {
 
 // job is one hash to be done. What work leaves behind may be read once done is closed.
 type job struct {
-	work func(argon2idFunc) // given the worker's own Argon2id
-	gone func() error       // says why the caller no longer waits, if so
-	done chan struct{}
-	err  error // why work was not done
+	work    func(argon2idFunc) // given the worker's own Argon2id
+	nominal time.Duration
+	gone    func() error  // says why the caller no longer waits, if so
+	asked   time.Time     // when it was queued
+	place   *list.Element // in the queue, nil once it is not
+	done    chan struct{}
+	err     error // why work was not done
 }
 
 // ErrClosed is the error of a request that a closing pool did not start.
@@ -69,16 +94,16 @@ type Match struct {
 type Stats struct {
 	Waiting, Running int           // now
 	Total, Shed      uint64        // hashes finished, requests refused as Busy; ever
-	Estimate         time.Duration // moving average of what one hash takes
+	Estimate         time.Duration // moving average of what one of the pool's own hashes takes
 }
 
 // NewPool starts a pool; whoever did must Close it. Params that fail Check panic.
 func NewPool(o Options) *Pool {
-	return newPool(o, func() argon2idFunc { return argon2id })
+	return newPool(o, newHasher)
 }
 
-// newPool asks id once for each worker.
-func newPool(o Options, id func() argon2idFunc) *Pool {
+// newPool asks hash once for each worker.
+func newPool(o Options, hash func(Params) hasher) *Pool {
 	p := &Pool{slots: o.Slots, maxWait: o.MaxWait, params: o.Params, queue: list.New()}
 	if p.slots <= 0 {
 		p.slots = runtime.GOMAXPROCS(0)
@@ -92,11 +117,15 @@ func newPool(o Options, id func() argon2idFunc) *Pool {
 	if err := p.params.Check(); err != nil {
 		panic(fmt.Sprintf("password: pool with %+v: %v", p.params, err))
 	}
-	p.estimate = firstEstimate(p.params)
-	p.ready = sync.NewCond(&p.mu)
+	p.nominal, p.estimate = p.params.nominal(), firstEstimate(p.params)
+	p.ready, p.late = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
+	if o.Threads {
+		p.procs = p.slots + 1
+		addProcs(p.procs)
+		p.addRescuer(hash(p.params))
+	}
 	for range p.slots {
-		derive := id()
-		p.workers.Go(func() { p.serve(derive) })
+		p.addSlot(hash(p.params), o.Threads)
 	}
 	return p
 }
@@ -114,7 +143,7 @@ func (p *Pool) Params() Params { return p.params }
 // Hash makes a new hash. Errors: Busy, ctx.Err() as soon as ctx is done, ErrClosed.
 func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	var encoded string
-	err := p.do(ctx, func(id argon2idFunc) { encoded = hash(password, p.params, id) })
+	err := p.do(ctx, p.nominal, func(id argon2idFunc) { encoded = hash(password, p.params, id) })
 	if err != nil {
 		return "", err
 	}
@@ -134,7 +163,7 @@ func (p *Pool) Verify(ctx context.Context, encoded, password string) (Match, err
 	}
 	var ok bool
 	var fault error
-	if err := p.do(ctx, func(id argon2idFunc) { ok, fault = h.matches(password, id) }); err != nil {
+	if err := p.do(ctx, h.nominal(), func(id argon2idFunc) { ok, fault = h.matches(password, id) }); err != nil {
 		return Match{}, err
 	}
 	if fault != nil {
@@ -146,9 +175,11 @@ func (p *Pool) Verify(ctx context.Context, encoded, password string) (Match, err
 // Dummy does the work of a Verify of one of the pool's own hashes, for an account that does not
 // exist or has no password, so that time does not tell. Errors: as for Hash.
 func (p *Pool) Dummy(ctx context.Context, password string) error {
-	return p.do(ctx, func(id argon2idFunc) {
-		h := stored{kind: KindArgon2, variant: variantID, cost: Cost{Argon2: p.params},
-			salt: make([]byte, saltBytes), tag: make([]byte, tagBytes)}
+	return p.do(ctx, p.nominal, func(id argon2idFunc) {
+		h := stored{
+			kind: KindArgon2, variant: variantID, cost: Cost{Argon2: p.params},
+			salt: make([]byte, saltBytes), tag: make([]byte, tagBytes),
+		}
 		h.matches(password, id)
 	})
 }
@@ -157,31 +188,35 @@ func (p *Pool) Dummy(ctx context.Context, password string) error {
 func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Stats{Waiting: p.queue.Len(), Running: p.running, Total: p.total, Shed: p.shed, Estimate: p.estimate}
+	return Stats{Waiting: p.queue.Len(), Running: p.hashing, Total: p.total, Shed: p.shed, Estimate: p.estimate}
 }
 
 // Close refuses what is still queued and all that comes after it with ErrClosed, and waits for the
 // hashes under way.
 func (p *Pool) Close() {
 	p.mu.Lock()
+	first := !p.closed
 	p.closed = true
-	for e := p.queue.Front(); e != nil; e = p.queue.Front() {
-		p.queue.Remove(e).(*job).refuse(ErrClosed)
+	for p.queue.Len() > 0 {
+		p.leave(p.queue.Front().Value.(*job)).refuse(ErrClosed)
 	}
 	p.ready.Broadcast()
+	p.late.Broadcast()
 	p.mu.Unlock()
-	p.workers.Wait()
+	p.running.Wait()
+	if first {
+		addProcs(-p.procs)
+	}
 }
 
 // do queues work and waits until it is done, or ctx is; in the second case the work never starts,
 // or, when it already has, ends unheard.
-func (p *Pool) do(ctx context.Context, work func(argon2idFunc)) error {
+func (p *Pool) do(ctx context.Context, nominal time.Duration, work func(argon2idFunc)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{work: work, gone: ctx.Err, done: make(chan struct{})}
-	place, err := p.enqueue(j)
-	if err != nil {
+	j := &job{work: work, nominal: nominal, gone: ctx.Err, done: make(chan struct{})}
+	if err := p.enqueue(j); err != nil {
 		return err
 	}
 	select {
@@ -189,55 +224,46 @@ func (p *Pool) do(ctx context.Context, work func(argon2idFunc)) error {
 		return j.err
 	case <-ctx.Done():
 		p.mu.Lock()
-		p.queue.Remove(place) // does nothing once a worker has taken it
+		p.leave(j)
 		p.mu.Unlock()
 		return ctx.Err()
 	}
 }
 
-func (p *Pool) enqueue(j *job) (*list.Element, error) {
+func (p *Pool) enqueue(j *job) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
-	if wait := time.Duration(p.queue.Len()) * p.estimate / time.Duration(p.slots); wait > p.maxWait {
+	if wait := p.wait(); wait > p.maxWait {
 		p.shed++
-		return nil, Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
+		return Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
 	}
+	if p.queue.Len() == 0 && p.rescuer != nil {
+		p.rescuer.look.Reset(overdue)
+	}
+	j.asked = time.Now()
+	j.place = p.queue.PushBack(j)
+	p.queued += j.nominal
 	p.ready.Signal()
-	return p.queue.PushBack(j), nil
+	return nil
 }
 
-// serve is one worker.
-func (p *Pool) serve(derive argon2idFunc) {
-	for j := p.next(); j != nil; j = p.next() {
-		start := time.Now()
-		j.work(derive)
-		p.finished(time.Since(start))
-		close(j.done)
-	}
+// wait is how long the queue will take, as its hashes and the pool's pace are.
+func (p *Pool) wait() time.Duration {
+	hashes := float64(p.queued) / float64(p.nominal)
+	return time.Duration(hashes * float64(p.estimate) / float64(p.slots))
 }
 
-// next takes the oldest job whose caller is still there, waiting for one; nil when the pool closed.
-func (p *Pool) next() *job {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for {
-		for p.queue.Len() == 0 && !p.closed {
-			p.ready.Wait()
-		}
-		if p.closed {
-			return nil
-		}
-		j := p.queue.Remove(p.queue.Front()).(*job)
-		if err := j.gone(); err != nil {
-			j.refuse(err)
-			continue
-		}
-		p.running++
-		return j
+// leave takes a job out of the queue, if it is still there.
+func (p *Pool) leave(j *job) *job {
+	if j.place != nil {
+		p.queue.Remove(j.place)
+		p.queued -= j.nominal
+		j.place = nil
 	}
+	return j
 }
 
 func (j *job) refuse(err error) {
@@ -245,12 +271,79 @@ func (j *job) refuse(err error) {
 	close(j.done)
 }
 
-func (p *Pool) finished(took time.Duration) {
+// next takes the oldest job whose caller is still there, waiting for one; nil when the pool closed.
+func (p *Pool) next(w *worker) *job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running--
+	for !p.closed {
+		now := time.Now()
+		switch {
+		case p.mayTake(w, now):
+			j := p.leave(p.queue.Front().Value.(*job))
+			if err := j.gone(); err != nil {
+				j.refuse(err)
+				continue
+			}
+			p.hashing++
+			w.job, w.since = j, now
+			return j
+		case w.warm && now.Sub(w.since) >= giveBack:
+			w.warm = false
+			p.mu.Unlock()
+			w.release()
+			p.mu.Lock()
+		default:
+			w.wake.Wait()
+		}
+	}
+	return nil
+}
+
+// mayTake reports whether there is work for w. For the rescuer that is work which is overdue, and
+// which the slots leave alone: see starved. In a storm of sign-ins alone, long as the queue may be,
+// it stays out of the way of all other requests.
+func (p *Pool) mayTake(w *worker, now time.Time) bool {
+	if p.queue.Len() == 0 {
+		return false
+	}
+	if w != p.rescuer {
+		return true
+	}
+	rest := overdue - now.Sub(p.queue.Front().Value.(*job).asked)
+	if rest <= 0 && p.starved(now) {
+		return true
+	}
+	w.look.Reset(max(rest, lookEvery))
+	return false
+}
+
+// starved reports whether a slot gets so little of a core that it hashes at a twentieth of its pace
+// or does not even begin, as when other requests use up all cores.
+func (p *Pool) starved(now time.Time) bool {
+	for _, w := range p.workers {
+		patience := 20 * p.nominal
+		if w.job != nil {
+			patience = 16*p.nominal + 4*w.job.nominal // a long one should not hide the state for long
+		}
+		if now.Sub(w.since) > patience {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pool) finished(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	took, size := now.Sub(w.since), float64(w.job.nominal)/float64(p.nominal)
+	w.job, w.since, w.warm = nil, now, true
+	w.rest.Reset(giveBack)
+	p.hashing--
 	p.total++
-	// An eighth of the newest: a change of cost shows within some ten hashes, one slow one does not.
-	// Never below a millisecond, so that cheap hashes cannot make the queue look free.
-	p.estimate = max(p.estimate+(took-p.estimate)/8, time.Millisecond)
+	// An eighth of the newest, less of a small one: a change of pace shows within some ten hashes, one
+	// slow one does not. Never below a millisecond, so that cheap hashes cannot make the queue look
+	// free.
+	news := time.Duration(float64(took)/size) - p.estimate
+	p.estimate = max(p.estimate+time.Duration(float64(news)*min(size, 1)/8), time.Millisecond)
 }

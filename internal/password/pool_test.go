@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/argon2"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,10 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type clockwork struct {
 	tick time.Duration
 
-	mu     sync.Mutex
-	served []string
-	most   int // at a time
-	now    int
+	mu       sync.Mutex
+	served   []string
+	most     int // at a time
+	now      int
+	released int
 }
 
 func (c *clockwork) derive(password, _ []byte, _ Params, size uint32) []byte {
@@ -39,10 +42,25 @@ func (c *clockwork) derive(password, _ []byte, _ Params, size uint32) []byte {
 	return make([]byte, size)
 }
 
+func (c *clockwork) hasher(Params) hasher {
+	return hasher{c.derive, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.released++
+	}}
+}
+
+// seen is for reading beside running workers.
+func (c *clockwork) seen() (served []string, released int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.served), c.released
+}
+
 // start makes a pool whose hashes take tick, inside a bubble.
 func start(t *testing.T, slots int, maxWait, tick time.Duration) (*Pool, *clockwork) {
 	c := &clockwork{tick: tick}
-	p := newPool(Options{Slots: slots, MaxWait: maxWait, Params: cheap}, func() argon2idFunc { return c.derive })
+	p := newPool(Options{Slots: slots, MaxWait: maxWait, Params: cheap}, c.hasher)
 	p.estimate = tick
 	t.Cleanup(p.Close)
 	return p, c
@@ -141,9 +159,11 @@ func TestPoolForgetsCallersWhoLeave(t *testing.T) {
 func TestPoolSkipsCallersWhoLeftInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, c := start(t, 1, time.Minute, time.Second)
-		gone := &job{gone: func() error { return context.Canceled }, done: make(chan struct{}),
-			work: func(id argon2idFunc) { id([]byte("gone"), nil, cheap, 32) }}
-		if _, err := p.enqueue(gone); err != nil {
+		gone := &job{
+			nominal: time.Millisecond, gone: func() error { return context.Canceled }, done: make(chan struct{}),
+			work: func(id argon2idFunc) { id([]byte("gone"), nil, cheap, 32) },
+		}
+		if err := p.enqueue(gone); err != nil {
 			t.Fatal(err)
 		}
 		<-gone.done
@@ -214,11 +234,12 @@ func TestPoolMeasuresWhatAHashTakes(t *testing.T) {
 // TestPoolUnderLoad has 64 callers on real hashes, some of whom leave.
 func TestPoolUnderLoad(t *testing.T) {
 	c := &clockwork{}
-	p := newPool(Options{Slots: 2, Params: cheap}, func() argon2idFunc {
-		return func(password, salt []byte, params Params, size uint32) []byte {
+	p := newPool(Options{Slots: 2, Params: cheap}, func(usual Params) hasher {
+		h := newHasher(usual)
+		return hasher{func(password, salt []byte, params Params, size uint32) []byte {
 			c.derive(password, salt, params, size)
-			return argon2id(password, salt, params, size)
-		}
+			return h.argon2id(password, salt, params, size)
+		}, h.release}
 	})
 	var callers sync.WaitGroup
 	for i := range 64 {
@@ -301,5 +322,275 @@ func TestPoolDefaults(t *testing.T) {
 	}
 	if got, err := p.Verify(t.Context(), somePBKDF2, "wrong"); got != (Match{}) || err != nil {
 		t.Errorf("Verify(%q) = %+v, %v, want no match", somePBKDF2, got, err)
+	}
+}
+
+// TestPoolWeighsTheQueue holds that a queue of cheap hashes is not shed as one of dear ones, nor the
+// other way round.
+func TestPoolWeighsTheQueue(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		nominal time.Duration // of each
+		taken   int           // of a hundred, beside the one that is worked on
+	}{
+		{"a queue of its own kind", Default.nominal(), 4},
+		{"a queue of cheap ones", Default.nominal() / 10, 31},
+		{"a queue of dear ones", Default.nominal() * 10, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, _ := start(t, 1, 3*time.Second, time.Second)
+				p.params, p.nominal = Default, Default.nominal()
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				go p.Dummy(t.Context(), "first")
+				synctest.Wait()
+				for range 100 {
+					go p.do(ctx, tt.nominal, func(argon2idFunc) {})
+					synctest.Wait()
+				}
+				if got := p.Stats(); got.Waiting != tt.taken || got.Shed != uint64(100-tt.taken) {
+					t.Errorf("Stats = %+v, want %d waiting and the others of 100 shed", got, tt.taken)
+				}
+				leave()
+				synctest.Wait()
+				if got := p.Stats(); got.Waiting != 0 || p.queued != 0 {
+					t.Errorf("after all left: %+v and %v queued, want none", got, p.queued)
+				}
+			})
+		})
+	}
+}
+
+func TestPoolMeasuresByWeight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, c := start(t, 1, time.Hour, 80*time.Millisecond)
+		for _, tt := range []struct {
+			name string
+			size time.Duration // nominal, of the pool's own
+			took time.Duration
+			want time.Duration
+		}{
+			{"one ten times as dear, that took ten times as long", 10, 800 * time.Millisecond, 80 * time.Millisecond},
+			{"one ten times as dear, that took as long as one", 10, 80 * time.Millisecond, 71 * time.Millisecond},
+		} {
+			c.tick = tt.took
+			err := p.do(t.Context(), tt.size*p.nominal, func(id argon2idFunc) { id(nil, nil, cheap, 32) })
+			if got := p.Stats().Estimate; got != tt.want || err != nil {
+				t.Errorf("%s: estimate = %v, %v, want %v", tt.name, got, err, tt.want)
+			}
+		}
+		p.nominal *= 10 // now what is left of it is small
+		c.tick = 80 * time.Millisecond
+		p.do(t.Context(), p.nominal/10, func(id argon2idFunc) { id(nil, nil, cheap, 32) })
+		if got, want := p.Stats().Estimate, 80112500*time.Nanosecond; got != want { // 71 + (800-71)/10/8
+			t.Errorf("a small one that took long: estimate = %v, want %v", got, want)
+		}
+	})
+}
+
+func TestNominal(t *testing.T) {
+	for _, tt := range []struct {
+		kind     Kind
+		cost     Cost
+		min, max time.Duration
+	}{
+		{KindArgon2, Cost{Argon2: Default}, 14 * time.Millisecond, 16 * time.Millisecond},
+		{KindArgon2, Cost{Argon2: cheap}, time.Millisecond, time.Millisecond},
+		{KindPBKDF2SHA256, Cost{Rounds: 600_000}, 60 * time.Millisecond, 170 * time.Millisecond},
+		{KindPBKDF2SHA1, Cost{Rounds: 1}, time.Millisecond, time.Millisecond},
+		{KindBcrypt, Cost{Rounds: 10}, 67 * time.Millisecond, 73 * time.Millisecond},
+		{KindBcryptSHA256, Cost{Rounds: 12}, 270 * time.Millisecond, 290 * time.Millisecond},
+		{KindScrypt, Cost{N: 1 << 17, R: 8, P: 1}, 550 * time.Millisecond, 580 * time.Millisecond},
+	} {
+		if got := (stored{kind: tt.kind, cost: tt.cost}).nominal(); got < tt.min || got > tt.max {
+			t.Errorf("%s with %+v is %v nominally, want %v to %v", tt.kind, tt.cost, got, tt.min, tt.max)
+		}
+	}
+}
+
+// TestPoolGivesMemoryBack turns 30 seconds of idleness into a release, once.
+func TestPoolGivesMemoryBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, c := start(t, 1, time.Minute, 40*time.Millisecond)
+		for _, tt := range []struct {
+			name  string
+			after time.Duration // the last step
+			hash  bool          // and then it is used
+			want  int
+		}{
+			{"never used", time.Minute, true, 0},
+			{"used 29 s ago", 29 * time.Second, true, 0},
+			{"used again 29 s ago", 29 * time.Second, false, 0},
+			{"used 31 s ago", 2 * time.Second, false, 1},
+			{"used an hour ago", time.Hour, true, 1},
+			{"used once more, a minute ago", time.Minute, false, 2},
+		} {
+			time.Sleep(tt.after)
+			synctest.Wait()
+			if _, got := c.seen(); got != tt.want {
+				t.Errorf("%s: memory given back %d times, want %d", tt.name, got, tt.want)
+			}
+			if tt.hash {
+				p.Dummy(t.Context(), "x")
+			}
+		}
+		p.Close()
+		if _, got := c.seen(); got != 3 {
+			t.Errorf("closed: memory given back %d times, want 3", got)
+		}
+	})
+}
+
+// TestRescuer has one slot, of different paces, and a rescuer beside it.
+func TestRescuer(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		slot time.Duration // a hash takes, where 15 ms is nominal
+		want []string      // whom the rescuer served within 1.9 seconds
+	}{
+		{"slots at their pace: a long queue alone is nothing to it", 40 * time.Millisecond, nil},
+		{"slots at a tenth of their pace", 200 * time.Millisecond, nil},
+		{"a slot that gets nothing", time.Hour, []string{"caller 001", "caller 002", "caller 003"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, slot := start(t, 1, time.Hour, tt.slot)
+				p.mu.Lock()
+				p.params, p.nominal, p.estimate = Default, Default.nominal(), time.Millisecond // sheds nobody
+				p.mu.Unlock()
+				rescuer := &clockwork{tick: 300 * time.Millisecond}
+				p.addRescuer(rescuer.hasher(Default))
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				for i := range 100 {
+					go p.Dummy(ctx, fmt.Sprintf("caller %03d", i))
+					synctest.Wait()
+				}
+				time.Sleep(990 * time.Millisecond)
+				if got, _ := rescuer.seen(); len(got) != 0 {
+					t.Errorf("the rescuer served %v before a second was over", got)
+				}
+				time.Sleep(900 * time.Millisecond)
+				synctest.Wait()
+				rescued, _ := rescuer.seen()
+				if !slices.Equal(rescued, tt.want) {
+					t.Errorf("the rescuer served %v, want %v", rescued, tt.want)
+				}
+				others, _ := slot.seen()
+				for _, name := range rescued {
+					if slices.Contains(others, name) {
+						t.Errorf("%s was served twice", name)
+					}
+				}
+				leave()
+			})
+		})
+	}
+}
+
+// TestRescuerKeepsLooking has a slot that stops getting anything while the rescuer stands by.
+func TestRescuerKeepsLooking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := start(t, 1, time.Hour, 200*time.Millisecond)
+		p.nominal, p.estimate = Default.nominal(), time.Millisecond
+		rescuer := &clockwork{tick: time.Millisecond}
+		p.addRescuer(rescuer.hasher(Default))
+		for i := range 12 {
+			took := 200 * time.Millisecond
+			if i == 6 { // it begins at 1.2 s, and its time is up 0.3 s later
+				took = time.Hour
+			}
+			go p.do(t.Context(), p.nominal, func(argon2idFunc) { time.Sleep(took) })
+			synctest.Wait()
+		}
+		for _, tt := range []struct {
+			after   time.Duration // the last step
+			waiting int
+		}{{1490 * time.Millisecond, 5}, {120 * time.Millisecond, 4}, {time.Second, 0}} {
+			time.Sleep(tt.after)
+			synctest.Wait()
+			if got := p.Stats(); got.Waiting != tt.waiting {
+				t.Errorf("%v later: %+v, want %d waiting", tt.after, got, tt.waiting)
+			}
+		}
+	})
+}
+
+// TestRescuerOfSlotsThatNeverBegin is the flood in which a slot does not even come to take a job.
+func TestRescuerOfSlotsThatNeverBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(Options{Slots: 1, Params: cheap}, (&clockwork{}).hasher)
+		defer p.Close()
+		synctest.Wait()
+		p.mu.Lock()
+		deaf := p.ready // the slot waits for a signal that nobody sends
+		p.ready = sync.NewCond(&p.mu)
+		p.mu.Unlock()
+		rescuer := &clockwork{}
+		p.addRescuer(rescuer.hasher(cheap))
+		before := time.Now()
+		if err := p.Dummy(t.Context(), "x"); err != nil {
+			t.Errorf("Dummy = %v", err)
+		}
+		served, _ := rescuer.seen()
+		if took := time.Since(before); took != time.Second || len(served) != 1 {
+			t.Errorf("took %v, rescuer served %v, want 1s and x", took, served)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if _, got := rescuer.seen(); got != 1 {
+			t.Errorf("the rescuer gave its memory back %d times, want once", got)
+		}
+		p.mu.Lock()
+		p.ready = deaf // for Close
+		p.mu.Unlock()
+	})
+}
+
+// TestMemory is kept for the usual hash, and not for a dearer one.
+func TestMemory(t *testing.T) {
+	m := &memory{usual: cheap}
+	defer m.buffer.Release()
+	for _, tt := range []struct {
+		p    Params
+		kept bool
+	}{
+		{cheap, true},
+		{Params{MemoryKiB: 256, Time: 2, Threads: 4}, false},
+		{Params{MemoryKiB: 64, Time: 1, Threads: 8}, true},
+		{Params{MemoryKiB: 65, Time: 2, Threads: 1}, false},
+	} {
+		got := m.argon2id([]byte("correct-horse"), []byte("somesalt"), tt.p, 32)
+		want := argon2.IDKey([]byte("correct-horse"), []byte("somesalt"), tt.p.Time, tt.p.MemoryKiB, tt.p.Threads, 32)
+		if !slices.Equal(got, want) {
+			t.Errorf("Argon2id with %+v = %x, want %x", tt.p, got, want)
+		}
+		if kept := m.buffer.Held() > 0; kept != tt.kept {
+			t.Errorf("after %+v: memory kept = %v, want %v", tt.p, kept, tt.kept)
+		}
+	}
+}
+
+// TestPoolOnThreads is the pool of a server, for as long as it takes: tests beside it share its
+// GOMAXPROCS.
+func TestPoolOnThreads(t *testing.T) {
+	procs := runtime.GOMAXPROCS(0)
+	p := NewPool(Options{Slots: 2, Params: cheap, Threads: true})
+	if got := runtime.GOMAXPROCS(0); got != procs+3 {
+		t.Errorf("GOMAXPROCS = %d, want %d and 3", got, procs)
+	}
+	encoded, err := p.Hash(t.Context(), "correct-horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Verify(t.Context(), encoded, "correct-horse"); got != (Match{OK: true}) || err != nil {
+		t.Errorf("Verify = %+v, %v, want a match", got, err)
+	}
+	checkThreads(t, p)
+	p.Close()
+	p.Close()
+	if got := runtime.GOMAXPROCS(0); got != procs {
+		t.Errorf("GOMAXPROCS after Close = %d, want %d", got, procs)
 	}
 }

@@ -17,12 +17,18 @@ import (
 
 // operations are the paths that operators and other machines ask, beside the mounts.
 func (s *Server) operations(w *world) map[string]http.Handler {
-	return map[string]http.Handler{
+	ops := map[string]http.Handler{
 		"/healthz":               get(s.health),
 		"/readyz":                get(s.ready(w)),
 		"/metrics":               s.guarded(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})),
 		"/.well-known/jwks.json": native.JWKS(w.accounts),
 	}
+	if s.cfg.Dev {
+		for _, path := range []string{"/dev/reset", "/dev/clock", "/dev/mail", "/dev/{rest...}"} {
+			ops[path] = http.HandlerFunc(s.development)
+		}
+	}
+	return ops
 }
 
 func get(h http.HandlerFunc) http.Handler {

@@ -101,10 +101,12 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.policy.Rules = rulesOf(&c)
-	return m, m.setTokens(&c)
+	// In a table of Django's the key is one that Django signs with too.
+	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
+	return m, m.setTokens(&c, model.Django)
 }
 
-func (m *mountPlan) setTokens(c *config.Mount) error {
+func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	t := &m.policy.Tokens
 	if c.Signing != "" {
 		t.Signing = signings[c.Signing]
@@ -122,6 +124,8 @@ func (m *mountPlan) setTokens(c *config.Mount) error {
 	if c.AllowRefresh != nil {
 		t.Renewable = *c.AllowRefresh && !t.Rotating
 	}
+	// The Django whose table this is signs tokens too.
+	t.Foreign = adopted && !t.Rotating
 	return nil
 }
 

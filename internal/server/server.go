@@ -55,7 +55,7 @@ type Server struct {
 // New opens the database, brings its schema up to date, and mounts what is configured. Nothing
 // listens yet. Close the server in the end.
 func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: cfg, log: o.Log, clock: &Clock{base: o.Now}, tick: o.Now, version: o.Version, registry: prometheus.NewRegistry()}
+	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -67,6 +67,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 	}
 	p, err := planOf(cfg, root, secret)
 	if err != nil {
+		return s, err
+	}
+	if err := rehearse(cfg, p); err != nil { // before the database is touched
 		return s, err
 	}
 	s.pool = password.NewPool(password.Options{
@@ -84,13 +87,24 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 }
 
 // Accounts is the service over the database of the moment.
-func (s *Server) Accounts() *account.Service { return s.world.accounts }
+func (s *Server) Accounts() *account.Service { return s.now().accounts }
+
+// now is the world of the moment.
+func (s *Server) now() *world {
+	s.changing.RLock()
+	defer s.changing.RUnlock()
+	return s.world
+}
+
+// Mounts are the mounts of the moment with their route tables, for reading.
+func (s *Server) Mounts() []web.Mount { return s.now().site.Mounts() }
 
 // Policy is the policy of a mount, nil when there is no such mount.
 func (s *Server) Policy(mount string) *account.Policy {
-	for i := range s.world.plan.mounts {
-		if m := &s.world.plan.mounts[i]; m.name == mount {
-			return &m.policy
+	mounts := s.now().plan.mounts
+	for i := range mounts {
+		if mounts[i].name == mount {
+			return &mounts[i].policy
 		}
 	}
 	return nil
@@ -111,8 +125,13 @@ const (
 	maxHeader     = 16 << 10 // bytes; net/http answers 431 beyond it, and 4 KiB more
 )
 
-// Serve answers requests on ln until ctx is done, then drains: readiness goes first, requests
-// under way are finished for as long as the configuration allows.
+// notice is how long a draining server still takes requests, so that whoever looks at /readyz
+// sends the next ones elsewhere before the listener closes. A short drain has a shorter one.
+const notice = time.Second
+
+// Serve answers requests on ln until ctx is done, then drains: readiness goes first, connections
+// are closed with their answers, then requests under way are finished for as long as the
+// configuration allows.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
@@ -126,14 +145,28 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.cfg.DrainSeconds)*time.Second)
+	length := time.Duration(s.cfg.DrainSeconds) * time.Second
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), length)
 	defer cancel()
+	s.wait(drain, min(notice, length/2), failed)
 	if err := h.Shutdown(drain); err != nil {
 		_ = h.Close()
 		s.log.Warn("requests were cut off at the end of the drain", "error", err)
 	}
 	<-failed
 	return nil
+}
+
+// wait lets d pass, less when ctx ends or the listener fails before.
+func (s *Server) wait(ctx context.Context, d time.Duration, failed chan error) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case err := <-failed:
+		failed <- err
+	}
 }
 
 // Close stops the jobs and closes the databases.

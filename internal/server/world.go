@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"time"
 
 	"doorward/internal/account"
 	"doorward/internal/store"
@@ -19,6 +21,7 @@ type world struct {
 	accounts *account.Service
 	site     *web.Site
 	drop     func() error // takes a scratch database away; nil for the configured one
+	unwatch  func()       // ends the watch for changes by other programs; nil: none runs
 }
 
 // open makes the world of a plan. report is told of each migration; nil: nobody.
@@ -42,13 +45,33 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	}
 	w.accounts = account.New(account.Options{
 		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
-		Now: s.clock.Now, Log: s.log,
+		Remember: w.db.Engine() == store.SQLite, Now: s.clock.Now, Log: s.log,
 	})
+	s.watch(w)
 	if err = w.accounts.LoadKeys(ctx); err != nil {
 		return w, err
 	}
 	w.site, err = s.site(w)
 	return w, err
+}
+
+// watchEvery is how often another program's changes of an SQLite file are looked for: they are
+// noticed within twice that.
+const watchEvery = 10 * time.Millisecond
+
+// watch lets the service forget what another program changed. On PostgreSQL it remembers nothing.
+func (s *Server) watch(w *world) {
+	if w.db.Engine() != store.SQLite {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
+			s.log.Error("changes by other programs are not seen any more", "error", err)
+		}
+	})
+	w.unwatch = func() { cancel(); running.Wait() }
 }
 
 // site mounts what the plan says over the world's service.
@@ -73,6 +96,9 @@ func (s *Server) site(w *world) (*web.Site, error) {
 
 func (w *world) close() error {
 	var errs []error
+	if w.unwatch != nil {
+		w.unwatch()
+	}
 	if w.accounts != nil {
 		w.accounts.Close()
 	}
@@ -88,6 +114,9 @@ func (w *world) close() error {
 // ServeHTTP serves the world of the moment. Only development mode ever changes it, and waits
 // for the requests that are under way; what asks for the change is not among those.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close") // the next request goes elsewhere
+	}
 	if !s.cfg.Dev {
 		s.world.site.ServeHTTP(w, r)
 		return

@@ -1,6 +1,11 @@
 package store
 
-import "database/sql"
+import (
+	"context"
+	"database/sql"
+
+	"doorward/internal/account"
+)
 
 // Texts are the statements that ran.
 func (d *DB) Texts() []string {
@@ -14,3 +19,45 @@ func (d *DB) Texts() []string {
 
 // Pool is the pool of readers.
 func (d *DB) Pool() *sql.DB { return d.read }
+
+// Queued is how many wait for their turn to write.
+func (d *DB) Queued() int {
+	d.writer.mu.Lock()
+	defer d.writer.mu.Unlock()
+	return d.writer.queue.Len()
+}
+
+// OnWriter gives f the connection that writes, as the driver has it.
+func (d *DB) OnWriter(f func(conn any) error) error {
+	if err := d.writer.await(context.Background(), true); err != nil {
+		return err
+	}
+	defer d.writer.hand(nil)
+	return d.writer.conn.Raw(f)
+}
+
+// Raw runs a statement inside an Update.
+func Raw(ctx context.Context, w account.Writer, text string, args ...any) error {
+	_, err := w.(*queries).exec(ctx, text, args...)
+	return err
+}
+
+// Peek looks once for what other programs committed.
+func (d *DB) Peek(ctx context.Context) error { return d.writer.peek(ctx) }
+
+// DropWriter gives up the connection that writes, as after an error of the disk.
+func (d *DB) DropWriter() error {
+	if err := d.writer.await(context.Background(), true); err != nil {
+		return err
+	}
+	d.writer.drop()
+	d.writer.hand(nil)
+	return nil
+}
+
+// Watched reports whether a Watch runs.
+func (d *DB) Watched() bool {
+	d.writer.watching.Lock()
+	defer d.writer.watching.Unlock()
+	return d.writer.changed != nil
+}

@@ -186,7 +186,7 @@ func (d *DB) lockSchemaSQLite(ctx context.Context) (*sql.DB, func() error, error
 	for {
 		release, err := lockFile(d.path + ".migrate")
 		if err == nil {
-			pool := openSQLitePool(d.path, 1)
+			pool := openSQLitePool(d.path, 1, busyMillis)
 			return pool, func() error { err := pool.Close(); release(); return err }, nil
 		}
 		if !errors.Is(err, ErrLocked) {

@@ -31,7 +31,7 @@ func pending(t *testing.T, d *store.DB) []string {
 func TestMigrateReportsEachStepOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		d := open(t, url, storetest.SpaUser())
-		want := []string{"0001 users", "0002 sessions", "0003 signing keys", "table spauser_spauser"}
+		want := []string{"0001 users", "0002 sessions", "0003 signing keys", "0004 ended sessions", "table spauser_spauser"}
 		if got := pending(t, d); !slices.Equal(got, want) {
 			t.Errorf("pending: got %q, want %q", got, want)
 		}
@@ -88,7 +88,7 @@ func TestANewerDatabaseIsRefused(t *testing.T) {
 		if _, err := d.Pending(t.Context()); !errors.As(err, &newer) {
 			t.Fatalf("pending: got %v, want a NewerError", err)
 		}
-		if got := newer.Error(); !strings.Contains(got, "999") || !strings.Contains(got, " 3") {
+		if got := newer.Error(); !strings.Contains(got, "999") || !strings.Contains(got, " 4") {
 			t.Errorf("got %q, want both versions in it", got)
 		}
 	})
@@ -113,7 +113,7 @@ func TestTwoMigrateAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if want := []string{"0001 users", "0002 sessions", "0003 signing keys", "table spauser_spauser"}; !slices.Equal(got, want) {
+		if want := []string{"0001 users", "0002 sessions", "0003 signing keys", "0004 ended sessions", "table spauser_spauser"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})

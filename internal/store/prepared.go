@@ -9,16 +9,17 @@ import (
 // prepared runs statements that it prepares once: SQLite spends more on parsing a small statement
 // than on running it.
 type prepared struct {
-	from interface {
-		PrepareContext(ctx context.Context, text string) (*sql.Stmt, error)
-	}
+	from  preparer
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 }
 
-func newPrepared(from interface {
+// preparer is a pool or one connection.
+type preparer interface {
 	PrepareContext(ctx context.Context, text string) (*sql.Stmt, error)
-}) *prepared {
+}
+
+func newPrepared(from preparer) *prepared {
 	return &prepared{from: from, stmts: map[string]*sql.Stmt{}}
 }
 

@@ -19,9 +19,9 @@ import (
 
 const (
 	// busyMillis is how long SQLite itself waits for a lock, deaf to contexts; patientSQLite tries
-	// again until maxBusy tries are over.
+	// again for maxBusy.
 	busyMillis = 100
-	maxBusy    = 50
+	maxBusy    = 5 * time.Second
 	// mmapBytes of the file are read through the page cache by readers.
 	mmapBytes = 256 << 20
 )
@@ -40,7 +40,7 @@ var sqliteEngine = engine{
 	},
 	patient:     patientSQLite,
 	clash:       sqliteClash,
-	again:       func(error) bool { return false },
+	again:       func(err error) bool { return errors.Is(err, errLost) },
 	commitError: func(err error) error { return fmt.Errorf("commit: %w", err) },
 
 	columns: `select name, "notnull" = 0 from pragma_table_info($1)`,
@@ -59,10 +59,14 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 	}
 	d.engine, d.path = sqliteEngine, path
 	d.writer = newWriter(path)
-	if err := d.journal(ctx, fresh || !o.Model.Django || o.SwitchToWAL); err != nil {
+	err = d.journal(ctx, fresh || !o.Model.Django || o.SwitchToWAL)
+	if err == nil {
+		err = d.writer.prepare(ctx)
+	}
+	if err != nil {
 		return errors.Join(err, d.writer.close())
 	}
-	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)),
+	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), busyMillis,
 		"query_only(1)", "mmap_size("+strconv.Itoa(mmapBytes)+")")
 	d.reads = newPrepared(d.read)
 	return nil
@@ -145,10 +149,11 @@ func checkFile(path string) (empty bool, err error) {
 	return info.Size() == 0, nil
 }
 
-// openSQLitePool opens up to n connections. PRAGMAs that each needs are in the name.
-func openSQLitePool(path string, n int, pragmas ...string) *sql.DB {
+// openSQLitePool opens up to n connections, which wait for a lock for so many milliseconds. PRAGMAs
+// that each needs are in the name.
+func openSQLitePool(path string, n, busy int, pragmas ...string) *sql.DB {
 	values := url.Values{"_pragma": append([]string{
-		"busy_timeout(" + strconv.Itoa(busyMillis) + ")", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)",
+		"busy_timeout(" + strconv.Itoa(busy) + ")", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)",
 	}, pragmas...), "_error_rc": {"1"}}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 	pool, err := sql.Open("sqlite", name)
@@ -168,16 +173,23 @@ func sqliteCode(err error) int {
 	return e.Code()
 }
 
+// sqliteLocked reports whether somebody else holds a lock on the file.
+func sqliteLocked(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
 func patientSQLite(ctx context.Context, f func() error) error {
-	for n := 0; ; n++ {
-		err := f()
-		if code := sqliteCode(err) & 0xff; code != sqlite3.SQLITE_BUSY && code != sqlite3.SQLITE_LOCKED || n == maxBusy {
-			return err
-		}
-		if pause(ctx, time.Millisecond) != nil {
-			return err
-		}
+	err := f()
+	if !sqliteLocked(err) {
+		return err
 	}
+	waiting, cancel := context.WithTimeout(ctx, maxBusy)
+	defer cancel()
+	for sqliteLocked(err) && pause(waiting, time.Millisecond) == nil {
+		err = f()
+	}
+	return err
 }
 
 // sqliteClash reads "UNIQUE constraint failed: users.email_key (2067)", or "…: index 'name' (…)".
@@ -204,101 +216,4 @@ func sqliteClash(err error) (table, name string, ok bool) {
 	first, _, _ := strings.Cut(text, ", ")
 	table, name, ok = strings.Cut(first, ".")
 	return table, name, ok
-}
-
-// writer is the one connection that writes. Its transactions are begun and ended by statements of
-// its own, so that a commit that finds the file locked can be tried again.
-type writer struct {
-	pool *sql.DB // of one connection
-	turn chan struct{}
-	conn *sql.Conn // nil until needed; belongs to whoever has the turn
-	*prepared
-}
-
-func newWriter(path string) *writer {
-	return &writer{pool: openSQLitePool(path, 1), turn: make(chan struct{}, 1)}
-}
-
-func (w *writer) close() error {
-	w.turn <- struct{}{} // and nobody gets it again
-	w.drop()
-	return w.pool.Close()
-}
-
-// drop gives up the connection after a failure that may have left it in an unknown state.
-func (w *writer) drop() {
-	if w.conn == nil {
-		return
-	}
-	w.prepared.close()
-	_ = w.conn.Close()
-	w.conn, w.prepared = nil, nil
-}
-
-// begin waits for its turn and takes the write lock. Cancelling ctx ends the waiting.
-func (w *writer) begin(ctx context.Context) (transaction, error) {
-	select {
-	case w.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	err := w.connect(ctx)
-	if err == nil {
-		err = patientSQLite(ctx, func() error {
-			_, err := w.ExecContext(ctx, `begin immediate`)
-			return err
-		})
-	}
-	if err != nil {
-		// A cancelled begin may have begun all the same.
-		w.rollback()
-		<-w.turn
-		return nil, err
-	}
-	return &sqliteTx{w}, nil
-}
-
-func (w *writer) connect(ctx context.Context) (err error) {
-	if w.conn != nil {
-		return nil
-	}
-	if w.conn, err = w.pool.Conn(ctx); err != nil {
-		w.conn = nil
-		return err
-	}
-	w.prepared = newPrepared(w.conn)
-	return nil
-}
-
-// rollback undoes what is open, if anything is.
-func (w *writer) rollback() {
-	if w.conn == nil {
-		return
-	}
-	_, err := w.ExecContext(context.Background(), `rollback`)
-	if err != nil && !strings.Contains(err.Error(), "no transaction is active") {
-		w.drop()
-	}
-}
-
-// sqliteTx has the writer's turn until it ends.
-type sqliteTx struct{ *writer }
-
-// Commit is not cut short by a context: its outcome is always known.
-func (t *sqliteTx) Commit() error {
-	defer func() { <-t.turn }()
-	err := patientSQLite(context.Background(), func() error {
-		_, err := t.ExecContext(context.Background(), `commit`)
-		return err
-	})
-	if err != nil {
-		t.rollback()
-	}
-	return err
-}
-
-func (t *sqliteTx) Rollback() error {
-	t.rollback()
-	<-t.turn
-	return nil
 }

@@ -94,6 +94,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.Users(ctx, 1, 2); return err },
 			func() error { _, err := w.Session(ctx, 1); return err },
 			func() error { _, err := w.SessionByMark(ctx, 1, "m", 1); return err },
+			func() error { _, err := w.(ender).EndedSessions(ctx, at, 0, 2); return err },
 			func() error { _, err := w.DeleteUser(ctx, 2); return err },
 		} {
 			if err := f(); err != nil {
@@ -123,7 +124,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 	for _, text := range d.Texts() {
 		texts[text] = true
 	}
-	if want := 25; len(texts) < want {
+	if want := 26; len(texts) < want {
 		t.Errorf("got %d statements, want %d or more", len(texts), want)
 	}
 	return texts

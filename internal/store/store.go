@@ -43,7 +43,8 @@ type DB struct {
 	reads    runner
 	writer   *writer // SQLite only
 	compiled atomic.Pointer[compiled]
-	texts    sync.Map // every statement text that ran; tests look at their plans
+	updates  atomic.Int64 // that ended well
+	texts    sync.Map     // every statement text that ran; tests look at their plans
 }
 
 // Open opens a database; an SQLite file that is missing is made, empty, with mode 0600. It
@@ -108,6 +109,10 @@ const tries = 6
 // writing. Any error undoes everything, also one that f did not pass on. f may run again after a
 // serialisation failure or a deadlock. Where the answer to a commit is lost, an error that is an
 // UnknownError says so.
+//
+// On SQLite one f runs at a time, in the order of the calls, and Updates that come at once share
+// one commit: f may see what a neighbour has changed and not yet committed. Each is undone alone,
+// and nobody gets an answer, or his own error, before that commit. Where it fails, all get its fault.
 func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 	for attempt := 1; ; attempt++ {
 		again, err := d.update(ctx, f)
@@ -124,16 +129,19 @@ func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bool, err error) {
 	tx, err := d.begin(ctx)
 	if err != nil {
-		return false, fmt.Errorf("begin a transaction: %w", err)
+		return d.engine.again(err), fmt.Errorf("begin a transaction: %w", err)
 	}
 	q := d.queries(tx)
 	q.writing = true
 	open := true
 	defer func() {
-		if open {
-			err = errors.Join(err, tx.Rollback())
+		if !open {
+			return
 		}
 		q.failed = errOver
+		if fault := tx.Rollback(); fault != nil {
+			again, err = d.fault(q, fault)
+		}
 	}()
 	err = f(q)
 	if q.failed != nil { // the same on both engines: after a failure there is nothing to commit
@@ -149,17 +157,23 @@ func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bo
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	open = false
+	open, q.failed = false, errOver // before the connection is another's
 	if err := tx.Commit(); err != nil {
-		return d.engine.again(err), d.engine.commitError(q.clash(err))
+		return d.fault(q, err)
 	}
+	d.updates.Add(1)
 	return false, nil
+}
+
+// fault is the failure to commit.
+func (d *DB) fault(q *queries, err error) (again bool, _ error) {
+	return d.engine.again(err), d.engine.commitError(q.clash(err))
 }
 
 // errOver is what a Writer answers that was kept beyond its Update.
 var errOver = errors.New("this transaction is over")
 
-// transaction is a begun transaction. Rollback reports only what its caller must hear of.
+// transaction is a begun transaction. Rollback reports only what takes the place of its caller's error.
 type transaction interface {
 	runner
 	Commit() error

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func parseAddr(text string) netip.Addr {
 // against the list before any view saw the request.
 func BaseURL(r *http.Request) string {
 	scheme := "http"
-	if r.TLS != nil || r.URL.Scheme == "https" {
+	if r.URL.Scheme == "https" {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host
@@ -51,13 +52,17 @@ func BaseURL(r *http.Request) string {
 // and everything under it, or "*".
 type hosts []string
 
+// hostSyntax is Django's host_validation_re, and the underscore that names of containers have. What
+// else net/http lets through, "a:@b" among it, would turn up in the addresses that answers are made with.
+var hostSyntax = regexp.MustCompile(`^([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?$`)
+
 // allow judges a Host header as Django does: port and case do not matter.
 func (h hosts) allow(header string) bool {
-	name := strings.ToLower(header)
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		name = host
+	match := hostSyntax.FindStringSubmatch(strings.ToLower(header))
+	if match == nil {
+		return false
 	}
-	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".")
+	name := strings.TrimSuffix(strings.Trim(match[1], "[]"), ".")
 	for _, pattern := range h {
 		pattern = strings.ToLower(strings.Trim(pattern, "[]"))
 		if pattern == "*" || pattern == name {

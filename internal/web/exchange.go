@@ -19,6 +19,7 @@ type exchange struct {
 	path   string // what the log shows: the table's path where it has wildcards
 	op     string
 	user   int64
+	gone   bool // the client hung up
 	meter  *meter
 }
 

@@ -93,8 +93,11 @@ type Dialect interface {
 	View(m *Mount, routes []*Route) http.Handler
 	// NotFound answers a path of the mount that no route has.
 	NotFound(w http.ResponseWriter, r *http.Request)
-	// Refuse answers a request that a limit stops before any view: 400, 413, 431, 500, 503.
+	// Refuse answers a request that is stopped before any view (a Host that is not ours), or that
+	// ended in a panic.
 	Refuse(w http.ResponseWriter, r *http.Request, status int, reason string)
+	// Headers sets what every answer of the mount carries, and is called for redirects.
+	Headers(h http.Header)
 	// Slash reports whether a path without its slash at the end is redirected to the one with it.
 	Slash() bool
 	// Rewrite gives another request to look for when no route has this one's path (a format

@@ -2,11 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,9 @@ type Options struct {
 	CORS    CORS
 	Metrics *Metrics
 	Log     *slog.Logger
+	// ShowPaths logs the paths that no route has as they are. Somebody's mistake may have put a
+	// secret into one, so without it only the words of the route table are shown.
+	ShowPaths bool
 	// Now is the time that durations are measured with.
 	Now func() time.Time
 }
@@ -34,49 +38,65 @@ type Site struct {
 	options Options
 	hosts   hosts
 	table   table
+	words   map[string]bool // all segments of the table's paths
 	unknown *meter
 }
 
 // NewSite builds the route table. An error says what is wrong with it.
 func NewSite(o Options) (*Site, error) {
-	s := &Site{options: o, hosts: o.Hosts, unknown: o.Metrics.meter("", "none")}
-	for i := range o.Mounts {
-		if err := s.mount(&o.Mounts[i]); err != nil {
+	s := &Site{options: o, hosts: o.Hosts, words: map[string]bool{}, unknown: o.Metrics.meter("", "none")}
+	// The longest prefix goes first, for dialectOf. Views point at their mounts, which stay where they are from here on.
+	s.options.Mounts = slices.Clone(o.Mounts)
+	slices.SortStableFunc(s.options.Mounts, func(a, b Mount) int { return len(b.Prefix) - len(a.Prefix) })
+	for i := range s.options.Mounts {
+		if err := s.mount(&s.options.Mounts[i]); err != nil {
 			return nil, err
 		}
 	}
 	for path, h := range o.Operations {
-		if err := s.table.add(&entry{path: path, view: h, meter: o.Metrics.meter("", path)}); err != nil {
+		if err := s.add(&entry{path: path, view: h, meter: o.Metrics.meter("", path)}); err != nil {
 			return nil, err
 		}
 	}
-	// The longest prefix goes first, for mountOf.
-	sort.SliceStable(s.options.Mounts, func(i, j int) bool {
-		return len(s.options.Mounts[i].Prefix) > len(s.options.Mounts[j].Prefix)
-	})
 	return s, nil
 }
+
+func (s *Site) add(e *entry) error {
+	for word := range strings.SplitSeq(e.path, "/") {
+		s.words[word] = true
+	}
+	return s.table.add(e)
+}
+
+// Mounts are the mounts with their routes, those of the longest prefix first. They are for reading.
+func (s *Site) Mounts() []Mount { return s.options.Mounts }
 
 func (s *Site) mount(m *Mount) error {
 	var paths []string
 	views := map[string][]*Route{}
-	meters := map[string]*meter{}
+	taken := map[string]bool{}
+	m.Routes = slices.Clone(m.Routes) // their handlers change
 	for i := range m.Routes {
 		route := &m.Routes[i]
 		if err := route.check(); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Name, err)
 		}
 		path := m.Prefix + route.Path
+		what := route.Method + " " + path
+		if taken[what] {
+			return fmt.Errorf("mount %s: two routes answer %s", m.Name, what)
+		}
+		taken[what] = true
 		if views[path] == nil {
 			paths = append(paths, path)
-			meters[path] = s.options.Metrics.meter(m.Name, route.Op)
 		}
-		route.Handler = noted(route, meters[path])
+		route.Handler = noted(route, s.options.Metrics.meter(m.Name, route.Op))
 		views[path] = append(views[path], route)
 	}
 	for _, path := range paths {
-		e := &entry{path: path, mount: m, view: m.Dialect.View(m, views[path]), meter: meters[path]}
-		if err := s.table.add(e); err != nil {
+		// What no route is called for, such as OPTIONS, counts as the path's first.
+		e := &entry{path: path, mount: m, view: m.Dialect.View(m, views[path]), meter: s.options.Metrics.meter(m.Name, views[path][0].Op)}
+		if err := s.add(e); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Name, err)
 		}
 	}
@@ -99,7 +119,8 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.client = clientAddr(r, s.options.Proxies)
 	s.options.Metrics.inFlight.Inc()
 	defer s.finish(x, r)
-	if s.options.Proxies > 0 && r.Header.Get("X-Forwarded-Proto") == "https" {
+	r.URL.Scheme = "" // what a request line in absolute form says
+	if r.TLS != nil || s.options.Proxies > 0 && r.Header.Get("X-Forwarded-Proto") == "https" {
 		r.URL.Scheme = "https"
 	}
 	h := x.Header()
@@ -135,19 +156,36 @@ func (s *Site) missing(x *exchange, r *http.Request) {
 	path := r.URL.Path
 	if !strings.HasSuffix(path, "/") {
 		if e := s.table.find(nil, path+"/"); e != nil && e.mount != nil && e.mount.Dialect.Slash() {
+			x.path, x.meter = strings.TrimSuffix(e.path, "/"), e.meter
+			e.mount.Dialect.Headers(x.Header())
 			redirect(x, r)
 			return
 		}
 	}
+	x.path = s.shown(path)
 	d := s.dialectOf(path)
 	if other := d.Rewrite(r); other != nil {
 		if e := s.table.find(other, other.URL.Path); e != nil && e.mount != nil && e.mount.Dialect == d {
-			x.meter = e.meter
+			x.path, x.meter = e.path, e.meter
 			e.view.ServeHTTP(x, other)
 			return
 		}
 	}
 	d.NotFound(x, r)
+}
+
+// shown is a path that no route has, as the log may show it.
+func (s *Site) shown(path string) string {
+	if s.options.ShowPaths {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if !s.words[segment] {
+			segments[i] = "…"
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // redirect sends the client to the path with its slash, whatever the method (Django's
@@ -187,6 +225,9 @@ func (s *Site) finish(x *exchange, r *http.Request) {
 			s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusInternalServerError, "Internal server error.")
 		}
 	}
+	if x.gone {
+		x.status = statusGone
+	}
 	took := s.options.Now().Sub(x.start)
 	s.options.Metrics.inFlight.Dec()
 	x.meter.count(x.status, took)
@@ -220,11 +261,20 @@ func (s *Site) log(x *exchange, r *http.Request, took time.Duration) {
 	s.options.Log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }
 
-// Fault logs an error of ours, once, with the request's id.
+// statusGone is what the log and the counters say where the client went away before it had its
+// answer: 499, as nginx has it.
+const statusGone = 499
+
+// Fault logs an error of ours, once, with the request's id. What failed because the client went
+// away is nobody's fault.
 func Fault(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) {
-	id := ""
-	if x := exchangeOf(w); x != nil {
-		id = x.id
+	x := exchangeOf(w)
+	if x == nil {
+		x = &exchange{}
 	}
-	log.Error("fault", "id", id, "method", r.Method, "error", err)
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		x.gone = true
+		return
+	}
+	log.Error("fault", "id", x.id, "op", x.op, "error", err)
 }

@@ -15,15 +15,24 @@ type table struct {
 
 // entry is one path of the table.
 type entry struct {
-	path     string // as the table has it, wildcards and all
-	segments []string
-	mount    *Mount // nil for operations
+	path     string    // as the table has it, wildcards and all
+	segments []segment // nil: the path has no wildcards
+	mount    *Mount    // nil for operations
 	view     http.Handler
 	meter    *meter
 }
 
+// segment is a word of a pattern, or the name of a wildcard.
+type segment struct {
+	text       string
+	wild, rest bool
+}
+
+// maxWild is how many wildcards a path may have.
+const maxWild = 4
+
 func (t *table) add(e *entry) error {
-	if !strings.Contains(e.path, "{") {
+	if !strings.ContainsAny(e.path, "{}") {
 		if t.fixed[e.path] != nil {
 			return fmt.Errorf("two mounts have the path %s", e.path)
 		}
@@ -33,13 +42,38 @@ func (t *table) add(e *entry) error {
 		t.fixed[e.path] = e
 		return nil
 	}
-	e.segments = strings.Split(e.path, "/")
 	for _, other := range t.patterns {
 		if other.path == e.path {
 			return fmt.Errorf("two mounts have the path %s", e.path)
 		}
 	}
+	if err := e.split(); err != nil {
+		return err
+	}
 	t.patterns = append(t.patterns, e)
+	return nil
+}
+
+// split takes the path of a pattern apart.
+func (e *entry) split() error {
+	words := strings.Split(e.path, "/")
+	wild := 0
+	for i, word := range words {
+		name, ok := strings.CutPrefix(word, "{")
+		name, closed := strings.CutSuffix(name, "}")
+		name, rest := strings.CutSuffix(name, "...")
+		ok = ok && closed && name != ""
+		if ok {
+			wild++
+		}
+		if !ok && strings.ContainsAny(word, "{}") || strings.ContainsAny(name, "{}") || rest && i < len(words)-1 || wild > maxWild {
+			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, or {name...} at the end, and there are %d at most", e.path, maxWild)
+		}
+		if !ok {
+			name = word
+		}
+		e.segments = append(e.segments, segment{name, ok, ok && rest})
+	}
 	return nil
 }
 
@@ -59,24 +93,21 @@ func (t *table) find(r *http.Request, path string) *entry {
 
 // match compares segment by segment: {name} takes one that is not empty, {name...} the rest.
 func (e *entry) match(r *http.Request, path string) bool {
-	var values [4][2]string
+	var values [maxWild][2]string
 	n := 0
-	rest := path
 	for i, want := range e.segments {
-		name, wild := strings.CutPrefix(want, "{")
-		name, tail := strings.CutSuffix(strings.TrimSuffix(name, "}"), "...")
-		got, after, more := strings.Cut(rest, "/")
+		got, after, more := strings.Cut(path, "/")
 		switch {
-		case tail:
-			got, more, after = rest, false, ""
-		case !wild && got != want, wild && got == "", more != (i < len(e.segments)-1):
+		case want.rest:
+			got = path
+		case !want.wild && got != want.text, want.wild && got == "", more != (i < len(e.segments)-1):
 			return false
 		}
-		if wild && n < len(values) {
-			values[n] = [2]string{name, got}
+		if want.wild {
+			values[n] = [2]string{want.text, got}
 			n++
 		}
-		rest = after
+		path = after
 	}
 	for _, v := range values[:n] {
 		if r != nil {

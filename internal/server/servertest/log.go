@@ -18,6 +18,12 @@ func (l *Log) Write(b []byte) (int, error) {
 	return l.text.Write(b)
 }
 
+// tail is the last n bytes.
+func (l *Log) tail(n int) string {
+	text := l.String()
+	return text[max(0, len(text)-n):]
+}
+
 // String is everything logged so far.
 func (l *Log) String() string {
 	l.mu.Lock()

@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"testing"
 	"time"
@@ -26,13 +26,35 @@ var Engines = []string{"sqlite", "postgres"}
 type Server struct {
 	*server.Server
 	URL    string
+	Addr   string // host:port
 	Client *http.Client
-	Log    *Log
+	Log    *Log          // at the level debug
+	Clock  *server.Clock // the server's own, below the one that /dev/clock turns
+	Config *config.Config
+
+	stop   context.CancelFunc
+	served chan error
 }
 
 // Start runs a server in development mode on an empty database of the given engine until the test
 // ends. change may alter its configuration; nil leaves it.
 func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
+	t.Helper()
+	s, err := Try(t, engine, change)
+	if err != nil {
+		t.Fatalf("start a server on %s: %v", engine, err)
+	}
+	return s
+}
+
+// Production is a change for Start: serve's own mode, which has no /dev/ routes.
+func Production(cfg *config.Config) {
+	cfg.Dev, cfg.AllowedHosts = false, []string{"127.0.0.1"}
+	cfg.SecretKey = "a secret key of thirty-two bytes, or more"
+}
+
+// Try is Start where the start itself may fail.
+func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, error) {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
@@ -46,24 +68,57 @@ func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
 	if change != nil {
 		change(cfg)
 	}
-	log := &Log{}
-	srv, err := server.New(context.Background(), cfg, server.Options{Now: time.Now, Log: slog.New(slog.NewJSONHandler(log, nil)), Version: "test"})
-	if err != nil {
-		t.Fatalf("start a server on %s: %v", engine, err)
+	s := &Server{Config: cfg, Log: &Log{}, Clock: server.NewClock(time.Now), served: make(chan error, 1)}
+	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	if s.Server, err = server.New(context.Background(), cfg, server.Options{Now: s.Clock.Now, Log: log, Version: "test"}); err != nil {
+		return nil, err
 	}
-	listener := httptest.NewServer(srv)
-	s := &Server{Server: srv, URL: listener.URL, Client: listener.Client(), Log: log}
-	s.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.listen(t)
 	t.Cleanup(func() {
-		listener.Close()
-		if err := srv.Close(); err != nil {
-			t.Errorf("close the server: %v", err)
-		}
+		s.Stop(t)
 		if t.Failed() {
-			t.Logf("the server's log:\n%s", log)
+			t.Logf("the end of the server's log:\n%s", s.Log.tail(4000))
 		}
 	})
-	return s
+	return s, nil
+}
+
+// listen serves on a port of this machine until Drain or Stop.
+func (s *Server) listen(t testing.TB) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	var ctx context.Context
+	ctx, s.stop = context.WithCancel(context.Background())
+	go func() { s.served <- s.Serve(ctx, ln) }()
+	s.Addr = ln.Addr().String()
+	s.URL = "http://" + s.Addr
+	s.Client = &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Drain tells the server to stop, as a signal does, and does not wait.
+func (s *Server) Drain() { s.stop() }
+
+// Stop ends the server and closes it. Doing so again does nothing.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if s.Server == nil {
+		return
+	}
+	s.Client.CloseIdleConnections()
+	s.stop()
+	if err := <-s.served; err != nil {
+		t.Errorf("serve: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("close the server: %v", err)
+	}
+	s.Server = nil
 }
 
 // Reply is an answer, read whole.

@@ -66,6 +66,7 @@ func runCases(t *testing.T, open Open, model func() *account.Model) {
 		{"at most one signing key is active", testKeys},
 		{"an error undoes everything", testRollback},
 		{"of 64 at once one wins", testRaces},
+		{"each of 64 at once has an outcome of his own", testCrowd},
 		{"a cancelled context ends a call", testCancel},
 		{"a row belongs to its own query", testCancelledQueries},
 	} {

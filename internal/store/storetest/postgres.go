@@ -30,6 +30,7 @@ var cluster struct {
 	err    error
 	last   atomic.Int64
 	making sync.Mutex // two copies of one template at once are an error
+	alive  *os.File   // its closing tells the watcher that this process is over
 }
 
 // errNoPostgres says that PostgreSQL is not installed.
@@ -154,9 +155,6 @@ func startCluster() (folder string, err error) {
 	return folder, awaitCluster(folder)
 }
 
-// alive is the end of the pipe whose closing tells the watcher that this process is over.
-var alive *os.File
-
 func watch(programs, folder string) error {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -172,7 +170,7 @@ func watch(programs, folder string) error {
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, write.Close())
 	}
-	alive = write
+	cluster.alive = write
 	return nil
 }
 

@@ -99,6 +99,57 @@ func testRaces(t *testing.T, s *subject) {
 	want(t, "different epochs", len(epochs), crowd)
 }
 
+// testCrowd lets a crowd sign up at once. Some fail in one way or another, and take nobody along.
+func testCrowd(t *testing.T, s *subject) {
+	ann := s.insert(t, s.person("ann"))
+	join := func(n int) (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v", v)
+			}
+		}()
+		until, cancel := context.WithCancel(ctx)
+		defer cancel()
+		return s.Update(until, func(w account.Writer) error {
+			u := s.person(fmt.Sprint("member", n))
+			if _, err := w.InsertUser(until, &u); err != nil {
+				return err
+			}
+			switch n % 8 {
+			case 1:
+				return errWanted
+			case 2:
+				panic(errWanted)
+			case 3:
+				u.ID = ann.ID
+				_, err := w.InsertUser(until, &u)
+				return err
+			case 4:
+				cancel()
+			}
+			return nil
+		})
+	}
+	outcomes := make([]error, crowd)
+	var all sync.WaitGroup
+	for n := range crowd {
+		all.Go(func() { outcomes[n] = join(n) })
+	}
+	all.Wait()
+	for n, err := range outcomes {
+		var taken *account.TakenError
+		ok := map[int]bool{
+			1: errors.Is(err, errWanted), 2: err != nil && err.Error() == "panic: wanted by the test",
+			3: errors.As(err, &taken), 4: errors.Is(err, context.Canceled),
+		}
+		if right, bad := ok[n%8]; bad && !right || !bad && err != nil {
+			t.Errorf("number %d, which is %d of 8: got error %v", n, n%8, err)
+		}
+		there := s.byLogin(t, account.Email, fmt.Sprintf("member%d@Example.com", n), false) != 0
+		want(t, fmt.Sprint("number ", n, " is there"), there, err == nil)
+	}
+}
+
 // promptly is how long a cancelled call may take on a loaded machine.
 const promptly = 2 * time.Second
 

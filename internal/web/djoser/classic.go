@@ -166,4 +166,3 @@ func (c *Classic) logoutAll(w http.ResponseWriter, r *web.Request) error {
 	}
 	return drf.NoContent(w)
 }
-

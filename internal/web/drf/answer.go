@@ -35,7 +35,6 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // Values of headers that never change, shared by all answers.
 var (
 	jsonType    = []string{jsonMedia}
-	varyAccept  = []string{"Accept"}
 	frameDeny   = []string{"DENY"}
 	noSniff     = []string{"nosniff"}
 	sameOrigin  = []string{"same-origin"}

@@ -2,13 +2,11 @@ package drf
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
-)
 
-// maxBody is how long a body may be, in bytes.
-const maxBody = 64 << 10
+	"doorward/internal/web"
+)
 
 // document is a body that was read: its value, and whether a form brought it, which changes what
 // an absent or empty field means.
@@ -67,19 +65,11 @@ func isUTF8(charset string) bool {
 
 // readBody reads the whole body, or fails with 413.
 func readBody(r *http.Request) ([]byte, error) {
-	tooLarge := Detail(http.StatusRequestEntityTooLarge, "Request body is larger than 64 KiB.")
+	body, err := web.ReadBody(r)
 	switch {
-	case r.Body == nil || r.Body == http.NoBody:
-		return nil, nil
-	case r.ContentLength > maxBody:
-		return nil, tooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	var limit *http.MaxBytesError
-	switch {
-	case errors.As(err, &limit) || len(body) > maxBody:
-		return nil, tooLarge
-	case err != nil: // the client broke off
+	case errors.Is(err, web.ErrBodyTooLarge):
+		return nil, Detail(http.StatusRequestEntityTooLarge, "Request body is larger than 64 KiB.")
+	case err != nil:
 		return nil, Detail(http.StatusBadRequest, "Malformed request.")
 	}
 	return body, nil

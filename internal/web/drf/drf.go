@@ -21,7 +21,7 @@ type Options struct {
 	Modern bool
 	// Suffixes takes the format suffixes of a DefaultRouter: users.json.
 	Suffixes bool
-	// NoStore forbids caches to keep the answers of views.
+	// NoStore forbids caches to keep answers.
 	NoStore bool
 	// Words are the words for refusals that a handler returns without having explained them.
 	Words Words
@@ -44,13 +44,17 @@ func New(o Options) *Site {
 	return &Site{o}
 }
 
-// Secure sets the headers that Django's middleware puts on every answer, redirects too.
-func (s *Site) Secure(h http.Header) {
+// Headers sets what every answer carries, redirects too: the headers of Django's middleware, and
+// what keeps answers out of caches.
+func (s *Site) Headers(h http.Header) {
 	h["X-Frame-Options"] = frameDeny
 	h["X-Content-Type-Options"] = noSniff
 	h["Referrer-Policy"] = sameOrigin
 	if s.Modern {
 		h["Cross-Origin-Opener-Policy"] = sameOrigin
+	}
+	if s.NoStore {
+		h["Cache-Control"] = neverStored
 	}
 }
 
@@ -68,7 +72,7 @@ const notFoundPage = `<!doctype html>
 // NotFound answers as Django does where no view is.
 func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	s.Secure(h)
+	s.Headers(h)
 	h.Set("Content-Type", htmlMedia)
 	if s.Modern {
 		h.Set("Content-Type", htmlMedia+"; charset=utf-8")
@@ -81,17 +85,9 @@ func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
 
 // Refuse answers what a limit stopped before any view.
 func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
-	s.common(w.Header())
+	s.Headers(w.Header())
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
 	_ = JSON(a, status, Object{{detailKey, reason}}) // a text always has JSON
-}
-
-// common sets the headers of answers in JSON.
-func (s *Site) common(h http.Header) {
-	s.Secure(h)
-	if s.NoStore {
-		h["Cache-Control"] = neverStored
-	}
 }
 
 // Slash is Django's APPEND_SLASH.

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"doorward/internal/web"
 )
 
-// Bounds of a JSON body. They keep the worst text of maxBody bytes cheap.
+// Bounds of a JSON body. They keep the worst one that is not too long cheap.
 const (
-	maxDepth = 20  // objects and lists within one another
-	maxNames = 200 // in all objects together
+	maxDepth = web.MaxDepth
+	maxNames = web.MaxMembers // in all objects together
 )
 
 // kind is what a value was on the wire, by Python's types.

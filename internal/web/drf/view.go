@@ -63,9 +63,9 @@ func (v *view) find(method string) *web.Route {
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
 	h := a.Header()
-	v.site.common(h)
+	v.site.Headers(h)
 	h["Allow"] = v.allow
-	h["Vary"] = varyAccept
+	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}

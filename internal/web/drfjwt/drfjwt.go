@@ -67,7 +67,7 @@ var authWords = drf.Words{
 func unauthorized(text string) drf.Word { return drf.Word{Text: text, Status: http.StatusUnauthorized} }
 
 // Authenticate implements web.Authenticator.
-func (a *Auth) Authenticate(r *http.Request, _ bool) (*account.Principal, error) {
+func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, error) {
 	words := strings.Fields(r.Header.Get("Authorization"))
 	if len(words) == 0 || !strings.EqualFold(words[0], a.prefix) {
 		return nil, nil
@@ -78,7 +78,11 @@ func (a *Auth) Authenticate(r *http.Request, _ bool) (*account.Principal, error)
 	case len(words) > 2:
 		return nil, drf.Detail(http.StatusUnauthorized, "Invalid Authorization header. Credentials string should not contain spaces.")
 	}
-	who, err := a.accounts.Authenticate(r.Context(), a.policy, words[1])
+	judge := a.accounts.Recognize
+	if fresh {
+		judge = a.accounts.Authenticate
+	}
+	who, err := judge(r.Context(), a.policy, words[1])
 	if err != nil {
 		return nil, authWords.Explain(err)
 	}

@@ -3,20 +3,13 @@ package native
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"doorward/internal/web"
-)
-
-// The limits of a body: bytes, nesting, members.
-const (
-	maxBody    = 64 << 10
-	maxDepth   = 20
-	maxMembers = 200
 )
 
 // decode reads the members that r's route takes. All of them are texts; names are compared
@@ -40,12 +33,12 @@ func readBody(r *http.Request) ([]byte, error) {
 			return nil, &problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Detail: "Send application/json."}
 		}
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		return nil, &problem{Status: http.StatusBadRequest, Code: "body_cut_short", Detail: "The body did not arrive whole."}
-	}
-	if len(body) > maxBody {
+	body, err := web.ReadBody(r)
+	switch {
+	case errors.Is(err, web.ErrBodyTooLarge):
 		return nil, &problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Detail: "The body is larger than 64 KiB."}
+	case err != nil:
+		return nil, &problem{Status: http.StatusBadRequest, Code: "body_cut_short", Detail: "The body did not arrive whole."}
 	}
 	return body, nil
 }
@@ -69,13 +62,13 @@ func parse(body []byte) (map[string]json.RawMessage, error) {
 		}
 		return nil, malformed("The body is not JSON: " + err.Error() + ".")
 	}
-	if len(members) > maxMembers {
+	if len(members) > web.MaxMembers {
 		return nil, malformed("The body has too many members.")
 	}
 	return members, nil
 }
 
-// deep reports whether JSON nests deeper than maxDepth; of broken JSON it may say either.
+// deep reports whether JSON nests deeper than web.MaxDepth; of broken JSON it may say either.
 func deep(body []byte) bool {
 	depth, quoted := 0, false
 	for i := 0; i < len(body); i++ {
@@ -86,7 +79,7 @@ func deep(body []byte) bool {
 			quoted = !quoted
 		case quoted:
 		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
+			if depth++; depth > web.MaxDepth {
 				return true
 			}
 		case c == '}' || c == ']':
@@ -108,12 +101,12 @@ func judge(fields []web.Field, members map[string]json.RawMessage) (map[string]s
 			}
 			continue
 		}
-		var text *string
-		if err := json.Unmarshal(raw, &text); err != nil || text == nil || strings.IndexByte(*text, 0) >= 0 {
+		text, ok := textOf(raw)
+		if !ok {
 			p.add(f.Name, "not_text", 0)
 			continue
 		}
-		in[f.Name] = *text
+		in[f.Name] = text
 	}
 	for name := range members {
 		p.add(name, "unknown", 0)
@@ -122,6 +115,36 @@ func judge(fields []web.Field, members map[string]json.RawMessage) (map[string]s
 		return nil, p.sorted()
 	}
 	return in, nil
+}
+
+// textOf reads a JSON text without null characters. Half a surrogate pair is no character either:
+// encoding/json reads each as U+FFFD, and passwords that differ would be equal.
+func textOf(raw json.RawMessage) (string, bool) {
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
+		return "", false
+	}
+	return *text, strings.IndexByte(*text, 0) < 0 && !halfPair(string(raw))
+}
+
+// halfPair looks through a text as it is written, which encoding/json has read, for an escape of
+// half a pair without the other half.
+func halfPair(raw string) bool {
+	high := false // the escape before this was the first half
+	for i := 0; i < len(raw); i++ {
+		var unit uint64
+		if raw[i] == '\\' {
+			if i++; raw[i] == 'u' {
+				unit, _ = strconv.ParseUint(raw[i+1:i+5], 16, 16)
+				i += 4
+			}
+		}
+		if low := 0xDC00 <= unit && unit <= 0xDFFF; low != high {
+			return true
+		}
+		high = 0xD800 <= unit && unit < 0xDC00
+	}
+	return false // the closing quote was no second half
 }
 
 func missing(field string) error {

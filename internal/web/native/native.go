@@ -192,12 +192,15 @@ func (a *API) signOutEverywhere(w http.ResponseWriter, r *web.Request) error {
 }
 
 // Authenticate implements web.Authenticator: a bearer token in the Authorization header.
-func (a *API) Authenticate(r *http.Request, _ bool) (*account.Principal, error) {
+func (a *API) Authenticate(r *http.Request, fresh bool) (*account.Principal, error) {
 	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, nil
 	}
-	return a.accounts.Authenticate(r.Context(), a.policy, strings.TrimSpace(credentials))
+	if fresh {
+		return a.accounts.Authenticate(r.Context(), a.policy, strings.TrimSpace(credentials))
+	}
+	return a.accounts.Recognize(r.Context(), a.policy, strings.TrimSpace(credentials))
 }
 
 // Challenge implements web.Authenticator (RFC 6750 §3).
@@ -242,7 +245,6 @@ func JWKS(accounts *account.Service) http.Handler {
 		send(w, http.StatusOK, "application/jwk-set+json", body)
 	})
 }
-
 
 // Claims are the claims of an access token. It says its session and its epoch openly.
 func Claims() []account.Claim {

@@ -53,7 +53,7 @@ func (p *problem) sorted() *problem {
 // fieldTexts say what is wrong with one member, to the person who writes the client.
 var fieldTexts = map[string]string{
 	"required":                         "This member is required.",
-	"not_text":                         "This member takes a text without null characters.",
+	"not_text":                         "This member takes a text of whole characters, and no null among them.",
 	"unknown":                          "This route takes no such member.",
 	string(account.Invalid):            "This is not a valid value.",
 	string(account.TooLong):            "This has more than %d characters.",
@@ -210,6 +210,9 @@ func (a *API) NotFound(w http.ResponseWriter, _ *http.Request) {
 func (a *API) Refuse(w http.ResponseWriter, _ *http.Request, status int, reason string) {
 	refuse(w, &problem{Status: status, Code: "refused", Detail: reason})
 }
+
+// Headers implements web.Dialect.
+func (a *API) Headers(h http.Header) { h.Set("Cache-Control", "no-store") }
 
 // Slash implements web.Dialect: paths are exact.
 func (a *API) Slash() bool { return false }

@@ -1,0 +1,270 @@
+package accounttest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/password"
+)
+
+func imported(t testing.TB, rounds int) string {
+	t.Helper()
+	hash, err := password.Encode(password.KindPBKDF2SHA256, secret, "salt", password.Cost{Rounds: rounds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+// TestSignInRefusals holds that all ways to fail answer the same after the same work (G1).
+func TestSignInRefusals(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	add := func(email, hash string, active bool) {
+		w.add(t, email, func(u *account.User) { u.Password, u.IsActive = hash, active })
+	}
+	add("ann@example.com", secretHash(), true)
+	add("imported@example.com", imported(t, 1), true)
+	add("disabled@example.com", secretHash(), false)
+	add("unusable@example.com", password.Unusable(), true)
+	add("empty@example.com", "", true)
+	add("unknown-kind@example.com", "md5$salt$0123456789abcdef", true)
+	add("malformed@example.com", "argon2$argon2id$v=19$m=8", true)
+	add("costly@example.com", "pbkdf2_sha256$5000001$salt$"+strings.Repeat("A", 43)+"=", true)
+	for _, tt := range []struct{ name, login, password string }{
+		{"a wrong password", "ann@example.com", secret + "!"},
+		{"no password", "ann@example.com", ""},
+		{"an imported user and a wrong password", "imported@example.com", secret + "!"},
+		{"nobody", "bob@example.com", secret},
+		{"no login", "", secret},
+		{"a login with NUL", "ann@example.com\x00", secret},
+		{"a login that is no UTF-8", "ann\xff@example.com", secret},
+		{"a login of 64 KiB", strings.Repeat("a", 1<<16), secret},
+		{"a disabled user", "disabled@example.com", secret},
+		{"a disabled user and a wrong password", "disabled@example.com", secret + "!"},
+		{"a user without a usable password", "unusable@example.com", secret},
+		{"a user without a usable password, which is shown", "unusable@example.com", "!"},
+		{"a user without any password", "empty@example.com", ""},
+		{"a hash of an unknown kind", "unknown-kind@example.com", secret},
+		{"a hash that is malformed", "malformed@example.com", secret},
+		{"a hash that costs too much", "costly@example.com", secret},
+	} {
+		jobs := w.jobs(func() {
+			_, err := w.SignIn(ctx, native(), account.Credentials{Login: tt.login, Password: tt.password})
+			if got := told(err); got != " invalid_credentials" {
+				t.Errorf("%s: %s, want invalid_credentials alone", tt.name, got)
+			}
+		})
+		if jobs != 1 {
+			t.Errorf("%s: %d hashes, want 1", tt.name, jobs)
+		}
+	}
+	for _, email := range []string{"ann@example.com", "bob@example.com"} {
+		jobs := w.jobs(func() {
+			_, err := w.SignIn(ctx, native(), account.Credentials{Login: email, Password: strings.Repeat("x", password.MaxBytes+1)})
+			wantCode(t, "a password that is too long", err, account.InvalidCredentials)
+		})
+		if jobs != 0 {
+			t.Errorf("a password of %s that is too long: %d hashes, want none", email, jobs)
+		}
+	}
+	if n := w.count(t, "select count(*) from sessions"); n != 0 {
+		t.Errorf("%d sessions, want none", n)
+	}
+	if !w.log.has("cannot be checked") {
+		t.Error("nothing is logged of the hashes that cannot be checked")
+	}
+}
+
+func TestSignInByLogin(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		model *account.Model
+		p     func(*account.Policy)
+		login string
+		want  account.Code
+	}{
+		{"the address", ownModel(), nil, "Ann@example.com", ""},
+		{"the address in another case", ownModel(), nil, "aNN@EXAMPLE.com", ""},
+		{"the address in another case, exactly", ownModel(), func(p *account.Policy) { p.FoldLogin = false }, "ann@example.com", account.InvalidCredentials},
+		{"the address, exactly", ownModel(), func(p *account.Policy) { p.FoldLogin = false }, "Ann@example.com", ""},
+		{"the address in another case, of a table that is exact", account.OwnModel(account.Email, account.Exact), nil, "ann@example.com", account.InvalidCredentials},
+		{"the address in another case, of Django's table", spaModel(), nil, "ann@example.com", account.InvalidCredentials},
+		{"the user name", ownModel(), func(p *account.Policy) { p.Login = account.Username }, "ann", ""},
+		{"the user name in another case", ownModel(), func(p *account.Policy) { p.Login = account.Username }, "Ann", account.InvalidCredentials},
+		{"the address for a user name", ownModel(), func(p *account.Policy) { p.Login = account.Username }, "Ann@example.com", account.InvalidCredentials},
+		{"the user name for an address", ownModel(), nil, "ann", account.InvalidCredentials},
+		{"the address of somebody else's user name", ownModel(), nil, "eve@example.com", ""}, // (c) 80
+	} {
+		w := open(t, tt.model)
+		w.add(t, "Ann@example.com", func(u *account.User) { u.Username = "ann" })
+		w.add(t, "eve@example.com", func(u *account.User) { u.Username = "eve" })
+		if tt.model.Has(account.Username) {
+			w.add(t, "mallory@example.com", func(u *account.User) { u.Username, u.Password = "eve@example.com", password.Unusable() })
+		}
+		p := perUser()
+		if tt.p != nil {
+			tt.p(p)
+		}
+		g, err := w.SignIn(ctx, p, account.Credentials{Login: tt.login, Password: secret})
+		wantCode(t, tt.name, err, tt.want)
+		if err == nil {
+			w.who(t, p, g.Access)
+		}
+	}
+}
+
+func TestSignInStamps(t *testing.T) {
+	t.Parallel()
+	w := open(t, spaModel())
+	u := w.add(t, "ann@example.com", nil)
+	w.signIn(t, perUser(), u.Email)
+	if got := w.user(t, u.ID).LastLogin; !got.IsZero() {
+		t.Errorf("last login at a mount that does not stamp: %v, want none", got)
+	}
+	w.clock.advance(time.Minute)
+	g := w.signIn(t, native(), u.Email)
+	if got := w.user(t, u.ID).LastLogin; !got.Equal(w.clock.now()) || !g.User.LastLogin.Equal(got) {
+		t.Errorf("last login %v, told %v, want %v", got, g.User.LastLogin, w.clock.now())
+	}
+}
+
+// TestSignInSheds fills the pool: one hash runs, one waits, and the next is refused.
+func TestSignInSheds(t *testing.T) {
+	t.Parallel()
+	w := openWith(t, ownModel(), password.Options{Slots: 1, MaxWait: 1, Params: cheap})
+	w.add(t, "ann@example.com", nil)
+	slow, cancel := context.WithCancel(ctx)
+	defer cancel()
+	hash := imported(t, 1)
+	hash = strings.Replace(hash, "$1$", "$600000$", 1)
+	go w.pool.Verify(slow, hash, secret)
+	await(t, "a hash to run", func() bool { return w.pool.Stats().Running == 1 })
+	go w.pool.Verify(slow, hash, secret)
+	await(t, "a hash to wait", func() bool { return w.pool.Stats().Waiting == 1 })
+	for _, login := range []string{"ann@example.com", "nobody@example.com"} {
+		_, err := w.SignIn(ctx, native(), account.Credentials{Login: login, Password: secret})
+		wantCode(t, "sign in as "+login+" when the pool is full", err, account.Busy)
+		if refusal := account.Refusal(err); refusal == nil || refusal.RetryAfter < time.Second {
+			t.Errorf("sign in as %s: %+v, want a time to retry after", login, refusal)
+		}
+	}
+	_, err := w.SignUp(ctx, native(), ann(func(n *account.NewUser) { n.Email = "bob@example.com" }))
+	wantCode(t, "sign up when the pool is full", err, account.Busy)
+	gone, end := context.WithCancel(ctx)
+	end()
+	_, err = w.SignIn(gone, native(), account.Credentials{Login: "ann@example.com", Password: secret})
+	if wantCode(t, "sign in of somebody who left", err, fault); !errors.Is(err, context.Canceled) {
+		t.Errorf("sign in of somebody who left: %v", err)
+	}
+}
+
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited 10 seconds for %s", what)
+		}
+	}
+}
+
+func TestRehashAtSignIn(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	u := w.add(t, "ann@example.com", func(u *account.User) { u.Password = imported(t, 1) })
+	g := w.signIn(t, native(), u.Email)
+	await(t, "a rehash", func() bool { return password.Identify(w.user(t, u.ID).Password) == password.KindArgon2 })
+	w.who(t, native(), g.Access) // and it signs nobody out
+	if got := w.user(t, u.ID); password.Outdated(got.Password, cheap) || got.Epoch != 0 {
+		t.Errorf("after the rehash: %q, epoch %d, want a hash of the pool's, 0", got.Password, got.Epoch)
+	}
+	hash := w.user(t, u.ID).Password
+	jobs := w.jobs(func() { w.signIn(t, native(), u.Email) })
+	if jobs != 1 || w.user(t, u.ID).Password != hash {
+		t.Errorf("the next sign-in: %d hashes, and another hash is kept: %v, want 1, false", jobs, w.user(t, u.ID).Password != hash)
+	}
+}
+
+// TestRehashLosesAgainstAChange changes the password between the answer and the rehash's write.
+func TestRehashLosesAgainstAChange(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	u := w.add(t, "ann@example.com", func(u *account.User) { u.Password = imported(t, 1) })
+	const changed = "!changed"
+	updates, done := 0, make(chan struct{})
+	w.hook = func(call string) error {
+		if call != "Update" {
+			return nil
+		}
+		if updates++; updates == 2 { // the first one opened the session
+			defer close(done)
+			return w.db.Update(ctx, func(tx account.Writer) error {
+				return tx.UpdateUser(ctx, &account.User{ID: u.ID, Password: changed}, account.Password)
+			})
+		}
+		return nil
+	}
+	w.signIn(t, native(), u.Email)
+	<-done
+	w.Close()
+	if got := w.user(t, u.ID).Password; got != changed {
+		t.Errorf("the password is %q, want the changed one", got)
+	}
+}
+
+// TestSignInRaces changes the user between the check of his password and the session.
+func TestSignInRaces(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		change func(w *world, tx account.Writer, u *account.User) error
+		want   account.Code
+	}{
+		{"he is deleted", func(w *world, tx account.Writer, u *account.User) error {
+			_, err := tx.DeleteUser(ctx, u.ID)
+			return err
+		}, account.InvalidCredentials},
+		{"he is disabled", func(w *world, tx account.Writer, u *account.User) error {
+			return tx.UpdateUser(ctx, &account.User{ID: u.ID}, account.IsActive)
+		}, account.InvalidCredentials},
+		{"his password is changed", func(w *world, tx account.Writer, u *account.User) error {
+			if _, err := tx.RaiseEpoch(ctx, u.ID, w.clock.now()); err != nil {
+				return err
+			}
+			return tx.UpdateUser(ctx, &account.User{ID: u.ID, Password: "!"}, account.Password)
+		}, account.InvalidCredentials},
+		{"his password is hashed anew", func(w *world, tx account.Writer, u *account.User) error {
+			return tx.UpdateUser(ctx, &account.User{ID: u.ID, Password: password.Hash(secret, cheap)}, account.Password)
+		}, ""},
+		{"he signs out everywhere", func(w *world, tx account.Writer, u *account.User) error {
+			if _, err := tx.RaiseEpoch(ctx, u.ID, w.clock.now()); err != nil {
+				return err
+			}
+			return tx.UpdateUser(ctx, &account.User{ID: u.ID, JWTSecret: account.NewJWTSecret()}, account.JWTSecret)
+		}, ""},
+	} {
+		for _, p := range []*account.Policy{native(), perUser()} {
+			w := open(t, ownModel())
+			u := w.add(t, "ann@example.com", nil)
+			w.hook = func(call string) error {
+				if call != "Update" {
+					return nil
+				}
+				w.hook = nil
+				return w.db.Update(ctx, func(tx account.Writer) error { return tt.change(w, tx, &u) })
+			}
+			g, err := w.SignIn(ctx, p, account.Credentials{Login: u.Email, Password: secret})
+			wantCode(t, p.Mount+", "+tt.name, err, tt.want)
+			if err == nil {
+				w.who(t, p, g.Access) // what was told is good
+			} else if n := w.count(t, "select count(*) from sessions"); n != 0 {
+				t.Errorf("%s, %s: %d sessions, want none", p.Mount, tt.name, n)
+			}
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"doorward/internal/token"
+)
+
+// The bounds of what is remembered. Past one of them something else of the same shard is
+// forgotten, which costs its owner one read.
+const (
+	hotShards    = 64
+	maxHotTokens = 1 << 18 / hotShards
+	maxHotUsers  = 1 << 17 / hotShards
+)
+
+// hot is what a service remembers so that reading costs no SQL: tokens that were judged against
+// their rows once, and users. A token is judged again at every use, by what is remembered of its
+// user; it is only the reading that is saved. Each change is forgotten here after its commit and
+// before its answer, and everything is when another program changed the database.
+type hot struct {
+	seed       maphash.Seed
+	generation atomic.Uint64 // raised when another program changed the database
+	tokens     [hotShards]hotTokens
+	users      [hotShards]hotUsers
+	ended      endedSessions
+}
+
+func newHot() *hot {
+	h := &hot{seed: maphash.MakeSeed()}
+	for i := range h.tokens {
+		h.tokens[i].known = map[tokenKey]hotToken{}
+		h.users[i].known = map[int64]*hotUser{}
+		h.users[i].loading = map[int64]*userLoad{}
+	}
+	h.ended.until = map[int64]int64{}
+	return h
+}
+
+// tokenKey is half of the SHA-256 of a mount's name and a token: nobody finds two that meet.
+type tokenKey [16]byte
+
+func keyOfToken(p *Policy, raw string) (key tokenKey) {
+	var buffer [1024]byte
+	sum := sha256.Sum256(append(append(append(buffer[:0], p.Mount...), 0), raw...))
+	copy(key[:], sum[:])
+	return key
+}
+
+func (k tokenKey) shard() int { return int(k[0]) % hotShards }
+
+// hotToken is a good token: what must still hold at its next use. It has no pointers, so the
+// collector never looks at it.
+type hotToken struct {
+	user       int64
+	session    int64
+	mark       int64
+	expires    int64 // unix seconds
+	generation uint64
+	keys       uint64 // the version of the published keys
+	login      uint64 // a hash of the name that the user signs in with
+	secret     [16]byte
+	epoch      uint32
+}
+
+type hotTokens struct {
+	mu    sync.RWMutex
+	known map[tokenKey]hotToken
+}
+
+func (t *hotTokens) get(key tokenKey) (hotToken, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	known, ok := t.known[key]
+	return known, ok
+}
+
+func (t *hotTokens) keep(key tokenKey, good hotToken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for other := range t.known { // in no order: any other
+		if len(t.known) < maxHotTokens {
+			break
+		}
+		delete(t.known, other)
+	}
+	t.known[key] = good
+}
+
+// hotUser is a user as his row was when no other program had changed the database since generation.
+type hotUser struct {
+	user       User
+	generation uint64
+}
+
+type hotUsers struct {
+	mu      sync.RWMutex
+	known   map[int64]*hotUser
+	loading map[int64]*userLoad
+}
+
+// userLoad is one reading of a row, for all who wait for it.
+type userLoad struct {
+	done  chan struct{}
+	user  *User
+	err   error
+	stale bool // a change came between: good for those who wait, who asked before it, and not to keep
+}
+
+func (u *hotUsers) get(id int64, generation uint64) *User {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	if known := u.known[id]; known != nil && known.generation == generation {
+		return &known.user
+	}
+	return nil
+}
+
+// forget drops a user after his row was changed. Whoever is reading it now may have read the old one.
+func (u *hotUsers) forget(id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.known, id)
+	if load := u.loading[id]; load != nil {
+		load.stale = true
+		delete(u.loading, id) // who asks from now on reads again
+	}
+}
+
+// begin joins the reading of a row, or starts one, which is then the caller's to finish.
+func (u *hotUsers) begin(id int64) (load *userLoad, mine bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if load := u.loading[id]; load != nil {
+		return load, false
+	}
+	load = &userLoad{done: make(chan struct{})}
+	u.loading[id] = load
+	return load, true
+}
+
+func (u *hotUsers) finish(id int64, load *userLoad, generation uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.loading[id] == load {
+		delete(u.loading, id)
+	}
+	if load.user != nil && load.err == nil && !load.stale {
+		for other := range u.known {
+			if len(u.known) < maxHotUsers {
+				break
+			}
+			delete(u.known, other)
+		}
+		u.known[id] = &hotUser{*load.user, generation}
+	}
+	close(load.done)
+}
+
+// endedSessions are the sessions that were ended while a remembered token of theirs may live.
+type endedSessions struct {
+	mu    sync.RWMutex
+	until map[int64]int64 // by session, in unix seconds
+}
+
+func (e *endedSessions) has(session int64) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	_, ended := e.until[session]
+	return ended
+}
+
+func (e *endedSessions) add(session int64, now, until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.until[session] = until.Unix()
+	if len(e.until)%1024 == 0 {
+		for other, end := range e.until {
+			if end < now.Unix() {
+				delete(e.until, other)
+			}
+		}
+	}
+}
+
+// Recognize is Authenticate for routes that may answer from memory: it reads a token's rows at its
+// first use, and none at the next ones while nothing of its user changed.
+func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Principal, error) {
+	if s.hot == nil {
+		return s.Authenticate(ctx, p, raw)
+	}
+	key := keyOfToken(p, raw)
+	shard := &s.hot.tokens[key.shard()]
+	if t, ok := shard.get(key); ok {
+		if who, err := s.recall(ctx, p, &t); who != nil || err != nil {
+			return who, err
+		}
+	}
+	generation, keys := s.hot.generation.Load(), s.keysVersion.Load()
+	who, err := s.Authenticate(ctx, p, raw)
+	if err != nil {
+		return nil, err
+	}
+	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 { // a foreign token is judged by its rows each time
+		shard.keep(key, hotToken{
+			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
+			login: s.hot.hash(who.User.LoginName(p.Login)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
+		})
+	}
+	return who, nil
+}
+
+// recall judges a remembered token by its remembered user. Nobody and no error: it is to be judged anew.
+func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principal, error) {
+	if t.generation != s.hot.generation.Load() || t.keys != s.keysVersion.Load() ||
+		t.expires <= s.now().Unix() || s.hot.ended.has(t.session) {
+		return nil, nil
+	}
+	u, err := s.user(ctx, t.user)
+	if err != nil || u == nil {
+		return nil, err
+	}
+	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(u.LoginName(p.Login)) != t.login {
+		return nil, nil
+	}
+	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.Mount, Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
+}
+
+// user gives a user from memory, or reads him once for all who ask meanwhile. Nil: there is none.
+func (s *Service) user(ctx context.Context, id int64) (*User, error) {
+	generation := s.hot.generation.Load()
+	shard := s.hot.usersOf(id)
+	if u := shard.get(id, generation); u != nil {
+		return u, nil
+	}
+	load, mine := shard.begin(id)
+	if mine {
+		load.user, load.err = s.readUser(ctx, id)
+		shard.finish(id, load, generation)
+	}
+	select {
+	case <-load.done:
+		return load.user, load.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// loadTimeout bounds the reading of a row that others may wait for too: it outlives the request that began it.
+const loadTimeout = 5 * time.Second
+
+// readUser reads a user without his password, which memory has no use for.
+func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	var u User
+	err := s.store.View(ctx, func(r Reader) (err error) {
+		u, err = r.User(ctx, id)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read user %d: %w", id, err)
+	}
+	u.Password = ""
+	return &u, nil
+}
+
+// Forget drops all that is remembered: another program changed the database.
+func (s *Service) Forget() {
+	if s.hot != nil {
+		s.hot.generation.Add(1)
+	}
+}
+
+// update changes rows of one user, and forgets him before anybody hears of it.
+func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) error {
+	err := s.store.Update(ctx, f)
+	if s.hot != nil {
+		s.hot.usersOf(user).forget(user) // after a failure too: what became of it may be unknown
+	}
+	return err
+}
+
+// ended notes that a session is over, before anybody hears of it.
+func (s *Service) ended(p *Policy, session int64) {
+	if s.hot != nil && session != 0 {
+		now := s.now()
+		s.hot.ended.add(session, now, now.Add(p.Tokens.Access+(maxAhead+60)*time.Second))
+	}
+}
+
+// expiry is when the token expires, in unix seconds.
+func (who *Principal) expiry(p *Policy) (int64, bool) {
+	exp, state := who.claims.Time(p.Tokens.claim(FromExpiry))
+	return exp, state == token.Present
+}
+
+func (h *hot) hash(text string) uint64 { return maphash.String(h.seed, text) }
+
+func (h *hot) usersOf(id int64) *hotUsers {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(id))
+	return &h.users[maphash.Bytes(h.seed, b[:])%hotShards]
+}

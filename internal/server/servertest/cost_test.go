@@ -1,0 +1,43 @@
+package servertest
+
+import (
+	"net/http"
+	"testing"
+)
+
+// sink takes an answer without keeping it.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+
+// TestWhatMeCosts bounds what a read allocates: time differs between machines, allocations do not.
+func TestWhatMeCosts(t *testing.T) {
+	s := Start(t, "sqlite", Production)
+	p := s.signUp(t, "ann@example.com")
+	s.create(t, "bob@example.com", goodPassword)
+	for _, tt := range []struct {
+		path, authorization string
+		most                float64
+	}{
+		{"/v1/me", "Bearer " + p.Access, 180},
+		{"/api/user/view/", "JWT " + s.login(t, "bob@example.com", goodPassword), 195},
+		{"/v1/me", "Bearer junk", 40},
+	} {
+		r, err := http.NewRequest("GET", s.URL+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RemoteAddr = "127.0.0.1:4711"
+		r.Header.Set("Authorization", tt.authorization)
+		got := testing.AllocsPerRun(200, func() { s.ServeHTTP(&sink{header: http.Header{}}, r) })
+		t.Logf("%s allocates %.0f times", tt.path, got)
+		if got > tt.most && !raceEnabled {
+			t.Errorf("%s with %.10s…: got %.0f allocations, want %.0f at most", tt.path, tt.authorization, got, tt.most)
+		}
+	}
+}
