@@ -34,7 +34,7 @@ func (*serveCmd) Run(c *console) error {
 	defer ln.Close()
 	log := newLogger(c.err, cfg.Log)
 	made := isMissing(cfg.DatabaseURL)
-	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: log, Version: version, Applied: func(a store.Applied) {
+	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: log, Version: version, Threads: true, Applied: func(a store.Applied) {
 		log.Info("migrated", "step", a.String())
 	}})
 	if err != nil {

@@ -27,6 +27,8 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Version string
+	// Threads hashes passwords on threads of low priority, for a process that is this server's alone.
+	Threads bool
 	// Applied is told of each migration; nil: nobody.
 	Applied func(store.Applied)
 }
@@ -73,7 +75,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 		return s, err
 	}
 	s.pool = password.NewPool(password.Options{
-		Slots: cfg.Password.Slots, MaxWait: time.Duration(cfg.Password.QueueSeconds) * time.Second,
+		Threads: o.Threads, Slots: cfg.Password.Slots, MaxWait: time.Duration(cfg.Password.QueueSeconds) * time.Second,
 		Params: password.Params{MemoryKiB: uint32(cfg.Password.MemoryKiB), Time: uint32(cfg.Password.Time), Threads: 1},
 	})
 	s.requests = web.NewMetrics(s.registry)
