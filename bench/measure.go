@@ -170,8 +170,8 @@ func (b *bench) window(ctx context.Context, g *generator, t *target, s *stream, 
 
 // settle waits until a server has nothing left to do, at most for half a minute.
 func (b *bench) settle(ctx context.Context, t *target) error {
-	const quiet, look = 30 * time.Millisecond, 300 * time.Millisecond
-	for range 100 {
+	const quiet, look = 10 * time.Millisecond, 100 * time.Millisecond
+	for range 300 {
 		before, err := t.cpu()
 		if err != nil {
 			return err

@@ -26,8 +26,12 @@ var (
 	moment    = time.Unix(1790000000, 0)
 )
 
-// sqliteDB is a migrated database on SQLite.
-func sqliteDB(t testing.TB) *store.DB { return migrated(t, engines[store.SQLite](t), own()) }
+// sqliteDB is a migrated database on SQLite, with batches that a slow machine does not cut short.
+func sqliteDB(t testing.TB) *store.DB {
+	d := migrated(t, engines[store.SQLite](t), own())
+	d.BatchTime(time.Minute)
+	return d
+}
 
 // member is one who updates.
 type member struct {
@@ -323,6 +327,20 @@ func TestContextsOfABatch(t *testing.T) {
 	wantCommits(t, d, before, 2, 4)
 }
 
+// TestWhoIsGoneNeverRuns ends a context just before its turn comes.
+func TestWhoIsGoneNeverRuns(t *testing.T) {
+	d := sqliteDB(t)
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := false
+		gone := member{ctx, func(context.Context, account.Writer) error { ran = true; return nil }}
+		got := together(t, d, raise(1).then(func(context.Context, account.Writer) error { cancel(); return nil }), gone)
+		if ran || got[0] != "<nil>" || !strings.Contains(got[1], context.Canceled.Error()) {
+			t.Fatalf("ran %v, got %q, want it left alone and cancelled", ran, got)
+		}
+	}
+}
+
 func TestFirstComeFirstServed(t *testing.T) {
 	d := sqliteDB(t)
 	var order []int
@@ -352,6 +370,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 
 func TestABatchIsBoundedInTime(t *testing.T) {
 	d := sqliteDB(t)
+	d.BatchTime(5 * time.Millisecond)
 	slow := raise(1).then(func(context.Context, account.Writer) error { time.Sleep(6 * time.Millisecond); return nil })
 	before := d.Stats()
 	together(t, d, slow, slow, slow)

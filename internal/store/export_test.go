@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"doorward/internal/account"
 )
@@ -61,3 +62,6 @@ func (d *DB) Watched() bool {
 	defer d.writer.watching.Unlock()
 	return d.writer.changed != nil
 }
+
+// BatchTime changes how long a batch may run; before anything runs.
+func (d *DB) BatchTime(t time.Duration) { d.writer.within = t }

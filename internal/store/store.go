@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -129,7 +130,9 @@ func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bool, err error) {
 	tx, err := d.begin(ctx)
 	if err != nil {
-		return d.engine.again(err), fmt.Errorf("begin a transaction: %w", err)
+		// On a connection that was bad before anything ran, nothing was done.
+		again = d.engine.again(err) || errors.Is(err, driver.ErrBadConn)
+		return again, fmt.Errorf("begin a transaction: %w", err)
 	}
 	q := d.queries(tx)
 	q.writing = true

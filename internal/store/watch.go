@@ -15,8 +15,8 @@ const unknownVersion = -1
 // runs its function, and in a quiet file every `every` is looked. It keeps writers waiting, so it
 // returns soon; it may View but not Update, and it is not called any more once Watch has returned.
 //
-// A look costs 10 µs, and a second Watch at the same time is an error. On PostgreSQL Watch returns
-// errors.ErrUnsupported at once.
+// A look costs 15 µs of CPU, 40 in a file that is not in WAL mode. A second Watch at the same time
+// is an error. On PostgreSQL Watch returns errors.ErrUnsupported at once.
 func (d *DB) Watch(ctx context.Context, every time.Duration, changed func()) error {
 	w := d.writer
 	if w == nil {

@@ -176,7 +176,7 @@ func TestAWriterThatWaitsNotices(t *testing.T) {
 
 // TestNoChangeIsMissedUnderLoad commits a thousand times, and now and then behind its own back.
 func TestNoChangeIsMissedUnderLoad(t *testing.T) {
-	d := sqliteDB(t)
+	d := migrated(t, engines[store.SQLite](t), own())
 	other := another(t, d)
 	calls := watched(t, d, poll)
 	before := d.Stats()
@@ -296,7 +296,7 @@ func BenchmarkLook(b *testing.B) {
 func BenchmarkUpdate(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("%d callers", callers), func(b *testing.B) {
-			d := sqliteDB(b)
+			d := migrated(b, engines[store.SQLite](b), own())
 			ctx, cancel := context.WithCancel(b.Context())
 			defer cancel()
 			insertSessions(b, d, callers)

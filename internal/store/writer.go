@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"modernc.org/sqlite"
 )
 
 const (
@@ -48,7 +46,8 @@ type writer struct {
 	*prepared
 	batch   *batch // whose transaction is open
 	timer   *time.Timer
-	lonely  int // how many batches to come are of one caller
+	within  time.Duration // batchTime
+	lonely  int           // how many batches to come are of one caller
 	version int64
 	closed  bool
 
@@ -77,7 +76,7 @@ type batch struct {
 func newWriter(path string) *writer {
 	timer := time.NewTimer(0)
 	timer.Stop()
-	return &writer{pool: openSQLitePool(path, 1, writerBusyMillis), timer: timer, version: unknownVersion}
+	return &writer{pool: openSQLitePool(path, 1, writerBusyMillis), timer: timer, within: batchTime, version: unknownVersion}
 }
 
 func (w *writer) close() error {
@@ -254,7 +253,7 @@ func (w *writer) open(ctx context.Context) error {
 	w.mu.Lock()
 	b.last = w.issued
 	if w.queue.Len() > 0 {
-		w.timer.Reset(batchTime)
+		w.timer.Reset(w.within)
 	}
 	w.mu.Unlock()
 	w.batch = b
@@ -321,73 +320,4 @@ func (w *writer) rollback() {
 	if err := w.do(`rollback`); err != nil && !strings.Contains(err.Error(), "no transaction is active") {
 		w.drop()
 	}
-}
-
-// sqliteTx is one caller's part of a batch. He has the turn until it ends.
-type sqliteTx struct {
-	*writer
-	first bool // he opened the transaction, and needs no savepoint: to undo him is to undo it
-}
-
-// ExecContext runs a statement, unless ctx has ended.
-func (t *sqliteTx) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return t.prepared.ExecContext(context.Background(), text, args...)
-}
-
-// QueryContext runs a statement, unless ctx has ended.
-func (t *sqliteTx) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return t.prepared.QueryContext(context.Background(), text, args...)
-}
-
-// Commit keeps the caller's part, and returns when the batch is durable.
-func (t *sqliteTx) Commit() error {
-	if err := t.references(); err != nil {
-		if fault := t.Rollback(); fault != nil {
-			return fault
-		}
-		return err
-	}
-	if !t.first && t.do(`release caller`) != nil {
-		t.lose()
-		t.pass()
-		return errLost
-	}
-	return t.pass().outcome()
-}
-
-// references checks the references that Django's tables defer to the commit, where they would fail
-// everybody.
-func (t *sqliteTx) references() error {
-	broken := 0
-	err := t.conn.Raw(func(conn any) (err error) {
-		broken, _, err = conn.(sqlite.DBStatus).Status(sqlite.DBStatusDeferredFKs, false)
-		return err
-	})
-	if err == nil && broken != 0 {
-		err = errForeignKey
-	}
-	return err
-}
-
-// Rollback undoes the caller's part, and returns when the rest of the batch is durable. The fault
-// that it reports takes the place of the caller's own error, which may rest on rows that are gone.
-func (t *sqliteTx) Rollback() error {
-	if t.first {
-		t.batch = nil
-		t.rollback()
-		t.pass()
-		return nil
-	}
-	if t.do(`rollback to caller`) != nil || t.do(`release caller`) != nil {
-		t.lose()
-		t.pass()
-		return errLost
-	}
-	return t.pass().outcome()
 }
