@@ -89,9 +89,15 @@ func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) e
 	}
 	s := show(&u)
 	return c.result(s, [][]string{
-		{"id", fmt.Sprint(s.ID)}, {"email", s.Email}, {"username", s.Username}, {"active", fmt.Sprint(s.IsActive)},
-		{"staff", fmt.Sprint(s.IsStaff)}, {"superuser", fmt.Sprint(s.IsSuperuser)}, {"joined", s.DateJoined},
-		{"last login", s.LastLogin}, {"signed out", s.SignedOut},
+		{"id", fmt.Sprint(s.ID)},
+		{"email", s.Email},
+		{"username", s.Username},
+		{"active", fmt.Sprint(s.IsActive)},
+		{"staff", fmt.Sprint(s.IsStaff)},
+		{"superuser", fmt.Sprint(s.IsSuperuser)},
+		{"joined", s.DateJoined},
+		{"last login", s.LastLogin},
+		{"signed out", s.SignedOut},
 	})
 }
 
@@ -191,8 +197,10 @@ func (l *userList) Run(c *console) error {
 		for i := range users {
 			u := show(&users[i])
 			list[i] = u
-			rows = append(rows, []string{fmt.Sprint(u.ID), u.Email, u.Username, fmt.Sprint(u.IsActive), fmt.Sprint(u.IsStaff),
-				fmt.Sprint(u.IsSuperuser), u.LastLogin})
+			rows = append(rows, []string{
+				fmt.Sprint(u.ID), u.Email, u.Username, fmt.Sprint(u.IsActive), fmt.Sprint(u.IsStaff),
+				fmt.Sprint(u.IsSuperuser), u.LastLogin,
+			})
 		}
 		if err := c.result(list, rows); err != nil {
 			return err

@@ -13,7 +13,8 @@ func vectors(t testing.TB) (v struct {
 	Emails            map[string]bool
 	NormalizeEmail    map[string]string `json:"normalize_email"`
 	NormalizeUsername map[string]string `json:"normalize_username"`
-}) {
+},
+) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/django_vectors.json")
 	if err != nil {

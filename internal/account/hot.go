@@ -209,7 +209,7 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	if err != nil {
 		return nil, err
 	}
-	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 { // a foreign token is judged by its rows each time
+	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
 		shard.keep(key, hotToken{
 			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
 			login: s.hot.hash(who.User.LoginName(p.Login)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
@@ -295,9 +295,13 @@ func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) 
 // ended notes that a session is over, before anybody hears of it.
 func (s *Service) ended(p *Policy, session int64) {
 	if s.hot != nil && session != 0 {
-		now := s.now()
-		s.hot.ended.add(session, now, now.Add(p.Tokens.Access+(maxAhead+60)*time.Second))
+		s.hot.ended.add(session, s.now(), s.longest(p).Add(time.Minute))
 	}
+}
+
+// longest is when a token that was made now is dead at the latest. One of another program may live longer.
+func (s *Service) longest(p *Policy) time.Time {
+	return s.now().Add(p.Tokens.Access + maxAhead*time.Second)
 }
 
 // expiry is when the token expires, in unix seconds.

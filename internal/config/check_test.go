@@ -90,9 +90,16 @@ func TestDevelopmentListensOnLoopbackOnly(t *testing.T) {
 		addr string
 		ok   bool
 	}{
-		{"127.0.0.1:8000", true}, {"127.9.9.9:8000", true}, {"[::1]:8000", true}, {"localhost:8000", true},
-		{"[::ffff:127.0.0.1]:8000", true}, {":8000", false}, {"0.0.0.0:8000", false}, {"[::]:8000", false},
-		{"192.168.0.2:8000", false}, {"example.com:8000", false},
+		{"127.0.0.1:8000", true},
+		{"127.9.9.9:8000", true},
+		{"[::1]:8000", true},
+		{"localhost:8000", true},
+		{"[::ffff:127.0.0.1]:8000", true},
+		{":8000", false},
+		{"0.0.0.0:8000", false},
+		{"[::]:8000", false},
+		{"192.168.0.2:8000", false},
+		{"example.com:8000", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.addr, func(t *testing.T) {

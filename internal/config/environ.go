@@ -78,8 +78,10 @@ func (l *loader) mountPath(rest string) path {
 }
 
 func (l *loader) refuseVariable(name string) {
-	l.refuse(Fault{Source: name, What: "unknown variable " + name, Why: "no setting has that name",
-		Try: suggest(name, l.variables(), "unset "+name)})
+	l.refuse(Fault{
+		Source: name, What: "unknown variable " + name, Why: "no setting has that name",
+		Try: suggest(name, l.variables(), "unset "+name),
+	})
 }
 
 func (l *loader) variables() []string {

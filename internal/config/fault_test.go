@@ -14,58 +14,124 @@ func TestUnknownAndMistaken(t *testing.T) {
 		flags      map[string]string
 		want       string
 	}{
-		{"a key near a known one", "dev = true\nadr = 1", nil, nil,
-			"unknown key adr\n  doorward.toml:2: no setting has that name\n  try: addr"},
-		{"a key that misses its section", "dev = true\norigins = []", nil, nil,
-			"unknown key origins\n  doorward.toml:2: no setting has that name\n  try: cors.origins"},
-		{"a key in a section", "dev = true\n[cors]\norigin = []", nil, nil,
-			"unknown key cors.origin\n  doorward.toml:3: no setting has that name\n  try: cors.origins"},
-		{"a key in a mount", "dev = true\n[mounts.x]\nprefixx = 1", nil, nil,
-			"unknown key mounts.x.prefixx\n  doorward.toml:3: no setting has that name\n  try: mounts.x.prefix"},
-		{"a key in an inline table", "dev = true\nmounts = { x = { prefixx = 1 } }", nil, nil,
-			"unknown key mounts.x.prefixx\n  doorward.toml:2: no setting has that name\n  try: mounts.x.prefix"},
-		{"a section, once for all its keys", "dev = true\n[corss]\na = 1\nb = 2", nil, nil,
-			"unknown section corss\n  doorward.toml:2: no setting has that name\n  try: cors"},
-		{"a key near nothing", "dev = true\nzzzzzzzz = 1", nil, nil,
-			"unknown key zzzzzzzz\n  doorward.toml:2: no setting has that name\n  try: remove it"},
-		{"a quoted key that looks like two", "dev = true\n\"cors.origins\" = []", nil, nil,
-			"unknown key \"cors.origins\"\n  doorward.toml:2: no setting has that name\n  try: cors.origins"},
-		{"a number for a text", "dev = true\naddr = 8000", nil, nil,
-			"addr should be a text in quotes\n  doorward.toml:2: it is a number\n  try: addr = \"…\""},
-		{"a text for a number", "dev = true\n[password]\ntime = \"2\"", nil, nil,
-			"password.time should be a whole number\n  doorward.toml:3: it is a text\n  try: time = 1   in [password]"},
-		{"a text for a truth", "dev = \"yes\"", nil, nil,
-			"dev should be true or false\n  doorward.toml:1: it is a text\n  try: dev = true"},
-		{"a text for a list", "dev = true\nallowed_hosts = \"a\"", nil, nil,
-			"allowed_hosts should be a list of texts\n  doorward.toml:2: it is a text\n  try: allowed_hosts = [\"one\", \"two\"]"},
-		{"a list of numbers", "dev = true\nallowed_hosts = [1]", nil, nil,
-			"allowed_hosts should be a list of texts\n  doorward.toml:2: it is a list of other things than texts\n  try: allowed_hosts = [\"one\", \"two\"]"},
-		{"a date for paths", "dev = true\nmounts.x.paths = 2026-01-01", nil, nil,
-			"mounts.x.paths should be a table of texts\n  doorward.toml:2: it is a date or time\n  try: paths = { name = \"text\" }   in [mounts.x]"},
-		{"a value for a section", "dev = true\ncors = true", nil, nil,
-			"cors should be a section\n  doorward.toml:2: it is true or false\n  try: [cors]"},
-		{"a value for a mount", "dev = true\nmounts.x = 1.5", nil, nil,
-			"mounts.x should be a section\n  doorward.toml:2: it is a number\n  try: [mounts.NAME]"},
-		{"a list of mounts", "dev = true\n[[mounts]]", nil, nil,
-			"mounts should be a section\n  doorward.toml:2: it is a list of other things than texts\n  try: [mounts.NAME]"},
-		{"a text without quotes", "dev = true\naddr = here", nil, nil,
-			"doorward.toml is not TOML\n  doorward.toml:2:8: unexpected character U+0068 'h' at start of value\n  try: put texts in quotes"},
-		{"a variable near a known one", "dev = true", []string{"DOORWARD_ADRR=1"}, nil,
-			"unknown variable DOORWARD_ADRR\n  DOORWARD_ADRR: no setting has that name\n  try: DOORWARD_ADDR"},
-		{"a variable of a mount", "dev = true\n[mounts.x]", []string{"DOORWARD_MOUNTS_X_PREFFIX=1"}, nil,
-			"unknown variable DOORWARD_MOUNTS_X_PREFFIX\n  DOORWARD_MOUNTS_X_PREFFIX: no setting has that name\n  try: DOORWARD_MOUNTS_X_PREFIX"},
-		{"a variable near nothing", "dev = true", []string{"DOORWARD_XXXXXXXX=1"}, nil,
-			"unknown variable DOORWARD_XXXXXXXX\n  DOORWARD_XXXXXXXX: no setting has that name\n  try: unset DOORWARD_XXXXXXXX"},
-		{"a variable that is no number", "dev = true", []string{"DOORWARD_TRUSTED_PROXIES=two"}, nil,
-			"trusted_proxies should be a whole number\n  DOORWARD_TRUSTED_PROXIES: what it says is not\n  try: DOORWARD_TRUSTED_PROXIES=1"},
-		{"a variable that is no truth", "", []string{"DOORWARD_DEV=maybe"}, nil,
-			"dev should be 1 or 0\n  DOORWARD_DEV: what it says is not\n  try: DOORWARD_DEV=1"},
-		{"a variable that is no table", "dev = true", []string{"DOORWARD_MOUNTS_X_PATHS=users"}, nil,
-			"mounts.x.paths should be name=text pairs with commas between\n  DOORWARD_MOUNTS_X_PATHS: what it says is not\n  try: DOORWARD_MOUNTS_X_PATHS=name=text"},
-		{"a flag that is no number", "dev = true", nil, map[string]string{"drain_seconds": "long"},
-			"drain_seconds should be a whole number\n  --drain-seconds: what it says is not\n  try: --drain-seconds 1"},
-		{"a flag that nobody knows", "dev = true", nil, map[string]string{"nonsense": "1"},
-			"unknown flag --nonsense\n  --nonsense: no setting has that name"},
+		{
+			"a key near a known one", "dev = true\nadr = 1", nil, nil,
+			"unknown key adr\n  doorward.toml:2: no setting has that name\n  try: addr",
+		},
+		{
+			"a key that misses its section", "dev = true\norigins = []", nil, nil,
+			"unknown key origins\n  doorward.toml:2: no setting has that name\n  try: cors.origins",
+		},
+		{
+			"a key in a section", "dev = true\n[cors]\norigin = []", nil, nil,
+			"unknown key cors.origin\n  doorward.toml:3: no setting has that name\n  try: cors.origins",
+		},
+		{
+			"a key in a mount", "dev = true\n[mounts.x]\nprefixx = 1", nil, nil,
+			"unknown key mounts.x.prefixx\n  doorward.toml:3: no setting has that name\n  try: mounts.x.prefix",
+		},
+		{
+			"a key in an inline table", "dev = true\nmounts = { x = { prefixx = 1 } }", nil, nil,
+			"unknown key mounts.x.prefixx\n  doorward.toml:2: no setting has that name\n  try: mounts.x.prefix",
+		},
+		{
+			"a section, once for all its keys", "dev = true\n[corss]\na = 1\nb = 2", nil, nil,
+			"unknown section corss\n  doorward.toml:2: no setting has that name\n  try: cors",
+		},
+		{
+			"a key near nothing", "dev = true\nzzzzzzzz = 1", nil, nil,
+			"unknown key zzzzzzzz\n  doorward.toml:2: no setting has that name\n  try: remove it",
+		},
+		{
+			"a quoted key that looks like two", "dev = true\n\"cors.origins\" = []", nil, nil,
+			"unknown key \"cors.origins\"\n  doorward.toml:2: no setting has that name\n  try: cors.origins",
+		},
+		{
+			"a number for a text", "dev = true\naddr = 8000", nil, nil,
+			"addr should be a text in quotes\n  doorward.toml:2: it is a number\n  try: addr = \"…\"",
+		},
+		{
+			"a text for a number", "dev = true\n[password]\ntime = \"2\"", nil, nil,
+			"password.time should be a whole number\n  doorward.toml:3: it is a text\n  try: time = 1   in [password]",
+		},
+		{
+			"a text for a truth", "dev = \"yes\"", nil, nil,
+			"dev should be true or false\n  doorward.toml:1: it is a text\n  try: dev = true",
+		},
+		{
+			"a text for a list", "dev = true\nallowed_hosts = \"a\"", nil, nil,
+			"allowed_hosts should be a list of texts\n  doorward.toml:2: it is a text\n  try: allowed_hosts = [\"one\", \"two\"]",
+		},
+		{
+			"a list of numbers", "dev = true\nallowed_hosts = [1]", nil, nil,
+			"allowed_hosts should be a list of texts\n  doorward.toml:2: it is a list of other things than texts\n  try: allowed_hosts = [\"one\", \"two\"]",
+		},
+		{
+			"a date for paths", "dev = true\nmounts.x.paths = 2026-01-01", nil, nil,
+			"mounts.x.paths should be a table of texts\n  doorward.toml:2: it is a date or time\n  try: paths = { name = \"text\" }   in [mounts.x]",
+		},
+		{
+			"a value for a section", "dev = true\ncors = true", nil, nil,
+			"cors should be a section\n  doorward.toml:2: it is true or false\n  try: [cors]",
+		},
+		{
+			"a value for a mount", "dev = true\nmounts.x = 1.5", nil, nil,
+			"mounts.x should be a section\n  doorward.toml:2: it is a number\n  try: [mounts.NAME]",
+		},
+		{
+			"a list of mounts", "dev = true\n[[mounts]]", nil, nil,
+			"mounts should be a section\n  doorward.toml:2: it is a list of other things than texts\n  try: [mounts.NAME]",
+		},
+		{
+			"a text without quotes", "dev = true\naddr = here", nil, nil,
+			"doorward.toml is not TOML\n  doorward.toml:2:8: unexpected character U+0068 'h' at start of value\n  try: put texts in quotes",
+		},
+		{
+			"a variable near a known one", "dev = true",
+			[]string{"DOORWARD_ADRR=1"},
+			nil,
+			"unknown variable DOORWARD_ADRR\n  DOORWARD_ADRR: no setting has that name\n  try: DOORWARD_ADDR",
+		},
+		{
+			"a variable of a mount", "dev = true\n[mounts.x]",
+			[]string{"DOORWARD_MOUNTS_X_PREFFIX=1"},
+			nil,
+			"unknown variable DOORWARD_MOUNTS_X_PREFFIX\n  DOORWARD_MOUNTS_X_PREFFIX: no setting has that name\n  try: DOORWARD_MOUNTS_X_PREFIX",
+		},
+		{
+			"a variable near nothing", "dev = true",
+			[]string{"DOORWARD_XXXXXXXX=1"},
+			nil,
+			"unknown variable DOORWARD_XXXXXXXX\n  DOORWARD_XXXXXXXX: no setting has that name\n  try: unset DOORWARD_XXXXXXXX",
+		},
+		{
+			"a variable that is no number", "dev = true",
+			[]string{"DOORWARD_TRUSTED_PROXIES=two"},
+			nil,
+			"trusted_proxies should be a whole number\n  DOORWARD_TRUSTED_PROXIES: what it says is not\n  try: DOORWARD_TRUSTED_PROXIES=1",
+		},
+		{
+			"a variable that is no truth", "",
+			[]string{"DOORWARD_DEV=maybe"},
+			nil,
+			"dev should be 1 or 0\n  DOORWARD_DEV: what it says is not\n  try: DOORWARD_DEV=1",
+		},
+		{
+			"a variable that is no table", "dev = true",
+			[]string{"DOORWARD_MOUNTS_X_PATHS=users"},
+			nil,
+			"mounts.x.paths should be name=text pairs with commas between\n  DOORWARD_MOUNTS_X_PATHS: what it says is not\n  try: DOORWARD_MOUNTS_X_PATHS=name=text",
+		},
+		{
+			"a flag that is no number", "dev = true", nil,
+			map[string]string{"drain_seconds": "long"},
+			"drain_seconds should be a whole number\n  --drain-seconds: what it says is not\n  try: --drain-seconds 1",
+		},
+		{
+			"a flag that nobody knows", "dev = true", nil,
+			map[string]string{"nonsense": "1"},
+			"unknown flag --nonsense\n  --nonsense: no setting has that name",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,8 +161,10 @@ level = "warning"
 [mounts.app]
 prefix = "auth"
 `})
-	got := faultsOf(t, Args{Environ: []string{"DOORWARD_CORS_ORIGINS=example.com", "DOORWARD_SECRETKEY=x"},
-		Flags: map[string]string{"addr": "8000"}})
+	got := faultsOf(t, Args{
+		Environ: []string{"DOORWARD_CORS_ORIGINS=example.com", "DOORWARD_SECRETKEY=x"},
+		Flags:   map[string]string{"addr": "8000"},
+	})
 	want := `unknown key adr
   doorward.toml:2: no setting has that name
   try: addr

@@ -36,8 +36,10 @@ func readDocument(name string) (document, *Fault) {
 	case errors.Is(err, fs.ErrNotExist) && name == "":
 		return document{}, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return document{name: path}, &Fault{What: "configuration file " + path + " is not there",
-			Why: "it was asked for by --config or DOORWARD_CONFIG", Try: "doorward serve without it, or another path"}
+		return document{name: path}, &Fault{
+			What: "configuration file " + path + " is not there",
+			Why:  "it was asked for by --config or DOORWARD_CONFIG", Try: "doorward serve without it, or another path",
+		}
 	}
 	return document{name: path}, &Fault{What: "configuration file " + path + " cannot be read", Why: reason(err)}
 }

@@ -115,10 +115,14 @@ func TestRootKeyThatCannotBe(t *testing.T) {
 	}{
 		{"a folder that is not there", true, "gone/doorward.key", "", "key file gone/doorward.key cannot be made\n" +
 			"  no such file or directory\n  try: start in a folder that can be written, or set DOORWARD_KEY_FILE", nil},
-		{"a link to nowhere", true, "link", "", "key file link cannot be used\n  no such file or directory\n  try: remove it and start again",
-			func() error { return os.Symlink("nowhere", "link") }},
-		{"a folder in its place", true, "d", "", "key file d cannot be used\n  it is not a regular file\n  try: " + newKeyHint,
-			func() error { return os.Mkdir("d", 0o700) }},
+		{
+			"a link to nowhere", true, "link", "", "key file link cannot be used\n  no such file or directory\n  try: remove it and start again",
+			func() error { return os.Symlink("nowhere", "link") },
+		},
+		{
+			"a folder in its place", true, "d", "", "key file d cannot be used\n  it is not a regular file\n  try: " + newKeyHint,
+			func() error { return os.Mkdir("d", 0o700) },
+		},
 		{"production without any key", false, "doorward.key", "", "key file doorward.key is not there\n" +
 			"  secret_key is not set either\n  try: openssl rand -base64 32 > doorward.key", nil},
 	}

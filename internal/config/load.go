@@ -96,14 +96,18 @@ func (l *loader) assign(a assignment) {
 	s, ok := l.find(a.path)
 	switch {
 	case !ok && isSection(a.path):
-		l.refuse(Fault{Key: a.path.String(), Source: a.source, What: a.path.String() + " should be a section",
-			Why: "it is " + kindOf(a.value), Try: "[" + a.path.String() + "]"})
+		l.refuse(Fault{
+			Key: a.path.String(), Source: a.source, What: a.path.String() + " should be a section",
+			Why: "it is " + kindOf(a.value), Try: "[" + a.path.String() + "]",
+		})
 	case !ok:
 		l.refuseKey(a)
 	case !put(s.into, a.value):
 		inFile, _, example := wanted(s.into)
-		l.refuse(Fault{Key: s.key, Source: a.source, What: s.key + " should be " + inFile,
-			Why: "it is " + kindOf(a.value), Try: remedy(s, a.source, example)})
+		l.refuse(Fault{
+			Key: s.key, Source: a.source, What: s.key + " should be " + inFile,
+			Why: "it is " + kindOf(a.value), Try: remedy(s, a.source, example),
+		})
 	default:
 		l.cfg.sources[s.key] = a.source
 	}
@@ -112,8 +116,10 @@ func (l *loader) assign(a assignment) {
 // assignMounts takes the tables above a mount's keys: [mounts] and [mounts.NAME].
 func (l *loader) assignMounts(a assignment) {
 	if _, isTable := a.value.(map[string]any); !isTable {
-		l.refuse(Fault{Key: a.path.String(), Source: a.source, What: a.path.String() + " should be a section",
-			Why: "it is " + kindOf(a.value), Try: "[mounts.NAME]"})
+		l.refuse(Fault{
+			Key: a.path.String(), Source: a.source, What: a.path.String() + " should be a section",
+			Why: "it is " + kindOf(a.value), Try: "[mounts.NAME]",
+		})
 		return
 	}
 	if l.mounts == nil {
@@ -146,8 +152,10 @@ func (l *loader) assignText(p path, source, text string) {
 	value := parse(s.into, text)
 	if value == nil || !put(s.into, value) {
 		_, asText, example := wanted(s.into)
-		l.refuse(Fault{Key: s.key, Source: source, What: s.key + " should be " + asText,
-			Why: "what it says is not", Try: remedy(s, source, example)})
+		l.refuse(Fault{
+			Key: s.key, Source: source, What: s.key + " should be " + asText,
+			Why: "what it says is not", Try: remedy(s, source, example),
+		})
 		return
 	}
 	l.cfg.sources[s.key] = source

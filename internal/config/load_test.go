@@ -55,8 +55,12 @@ func TestPrecedence(t *testing.T) {
 		{"nothing says so", "dev = true", nil, nil, "127.0.0.1:8000", ""},
 		{"the file alone", "dev = true\naddr = \"127.0.0.1:1\"", nil, nil, "127.0.0.1:1", "doorward.toml:2"},
 		{"the environment over the file", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR=127.0.0.1:2"}, nil, "127.0.0.1:2", "DOORWARD_ADDR"},
-		{"a flag over both", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR=127.0.0.1:2"},
-			map[string]string{"addr": "127.0.0.1:3"}, "127.0.0.1:3", "--addr"},
+		{
+			"a flag over both", "dev = true\naddr = \"127.0.0.1:1\"",
+			[]string{"DOORWARD_ADDR=127.0.0.1:2"},
+			map[string]string{"addr": "127.0.0.1:3"},
+			"127.0.0.1:3", "--addr",
+		},
 		{"an empty variable is not set", "dev = true\naddr = \"127.0.0.1:1\"", []string{"DOORWARD_ADDR="}, nil, "127.0.0.1:1", "doorward.toml:2"},
 		{"of twin variables the last", "dev = true", []string{"DOORWARD_ADDR=127.0.0.1:2", "DOORWARD_ADDR=127.0.0.1:4"}, nil, "127.0.0.1:4", "DOORWARD_ADDR"},
 	}
@@ -125,9 +129,11 @@ func wholeConfig() *Config {
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
 			"tag1": {Preset: "tag1"},
-			"my-app": {Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
+			"my-app": {
+				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
-				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""}},
+				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
+			},
 		},
 	}
 }

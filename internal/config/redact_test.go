@@ -53,8 +53,11 @@ func TestHosts(t *testing.T) {
 		cfg  Config
 		want []string
 	}{
-		{"hosts and the public URL's, once each", Config{AllowedHosts: []string{"A.example", ".b.example"}, PublicURL: "https://a.example:8443/x"},
-			[]string{"a.example", ".b.example"}},
+		{
+			"hosts and the public URL's, once each",
+			Config{AllowedHosts: []string{"A.example", ".b.example"}, PublicURL: "https://a.example:8443/x"},
+			[]string{"a.example", ".b.example"},
+		},
 		{"an IPv6 public URL", Config{PublicURL: "http://[2001:db8::1]:80"}, []string{"[2001:db8::1]"}},
 		{"development", Config{Dev: true, PublicURL: "http://localhost:8000"}, []string{"localhost", ".localhost", "127.0.0.1", "[::1]"}},
 		{"nothing", Config{}, nil},

@@ -150,18 +150,30 @@ func TestReadFaults(t *testing.T) {
 		{"an unknown member of JWT_AUTH", jwt + " => " + jwt + `"JWT_ALGORITHM": "HS512", `, "settings.JWT_AUTH.JWT_ALGORITHM is not known"},
 		{"a member of JWT_AUTH in another case", jwt + " => " + jwt + `"jwt_allow_refresh": true, `, "settings.JWT_AUTH.jwt_allow_refresh is not known"},
 		{"an unknown member of REST_FRAMEWORK", settings + " => " + settings + `"REST_FRAMEWORK": {"PAGE_SIZE": 1}, `, "settings.REST_FRAMEWORK.PAGE_SIZE is not known"},
-		{"an unknown authentication class", settings + " => " + settings + `"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": ["x.Y"]}, `,
-			"settings.REST_FRAMEWORK has an authentication class that is not known: x.Y"},
-		{"an unknown validator", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"NAME": "x.MinimumLengthValidator"}], `,
-			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: x.MinimumLengthValidator"},
-		{"a validator without its module", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"NAME": "MinimumLengthValidator"}], `,
-			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: MinimumLengthValidator"},
-		{"a validator whose name is in another case", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"name": "django.contrib.auth.password_validation.NumericPasswordValidator"}], `,
-			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: ; settings.AUTH_PASSWORD_VALIDATORS[0].name is not known"},
-		{"an unknown option", settings + " => " + settings + validator("MinimumLengthValidator", `"max_length": 9`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.max_length is not known"},
-		{"an option of another validator", settings + " => " + settings + validator("NumericPasswordValidator", `"min_length": 9`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length is not known"},
+		{
+			"an unknown authentication class", settings + " => " + settings + `"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": ["x.Y"]}, `,
+			"settings.REST_FRAMEWORK has an authentication class that is not known: x.Y",
+		},
+		{
+			"an unknown validator", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"NAME": "x.MinimumLengthValidator"}], `,
+			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: x.MinimumLengthValidator",
+		},
+		{
+			"a validator without its module", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"NAME": "MinimumLengthValidator"}], `,
+			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: MinimumLengthValidator",
+		},
+		{
+			"a validator whose name is in another case", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": [{"name": "django.contrib.auth.password_validation.NumericPasswordValidator"}], `,
+			"settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: ; settings.AUTH_PASSWORD_VALIDATORS[0].name is not known",
+		},
+		{
+			"an unknown option", settings + " => " + settings + validator("MinimumLengthValidator", `"max_length": 9`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.max_length is not known",
+		},
+		{
+			"an option of another validator", settings + " => " + settings + validator("NumericPasswordValidator", `"min_length": 9`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length is not known",
+		},
 		{"an unknown part of the setup", `"settings": => "setup": {"groups": []}, "settings":`, "setup.groups is not known"},
 		{"an unknown member of a user", user(`"id": 1, "is_staff": true, "Email": "x"`), "setup.users[0].Email is not known; setup.users[0].is_staff is not known"},
 		// Values of the wrong type.
@@ -178,14 +190,22 @@ func TestReadFaults(t *testing.T) {
 		{"null for a flag", jwt + " => " + jwt + `"JWT_ALLOW_REFRESH": null, `, "settings.JWT_AUTH.JWT_ALLOW_REFRESH has a value of the wrong type"},
 		{"a flag for the key of users", `"x" => true`, "settings.JWT_AUTH.JWT_GET_USER_SECRET_KEY has a value of the wrong type"},
 		{"an object for the validators", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": {}, `, "settings.AUTH_PASSWORD_VALIDATORS has a value of the wrong type"},
-		{"a text for a validator", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": ["x"], `,
-			"settings.AUTH_PASSWORD_VALIDATORS[0] is not an object; settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: "},
-		{"a text for a length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": "9"`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length has a value of the wrong type"},
-		{"a fraction for a length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": 8.5`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length has a value of the wrong type"},
-		{"a text for classes", settings + " => " + settings + `"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": "x"}, `,
-			"settings.REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES has a value of the wrong type"},
+		{
+			"a text for a validator", settings + " => " + settings + `"AUTH_PASSWORD_VALIDATORS": ["x"], `,
+			"settings.AUTH_PASSWORD_VALIDATORS[0] is not an object; settings.AUTH_PASSWORD_VALIDATORS[0] is a password validator that is not known: ",
+		},
+		{
+			"a text for a length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": "9"`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length has a value of the wrong type",
+		},
+		{
+			"a fraction for a length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": 8.5`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length has a value of the wrong type",
+		},
+		{
+			"a text for classes", settings + " => " + settings + `"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": "x"}, `,
+			"settings.REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES has a value of the wrong type",
+		},
 		{"a text for an id", user(`"id": "1"`), "setup.users[0].id has a value of the wrong type"},
 		{"a fraction for an id", user(`"id": 1.5`), "setup.users[0].id has a value of the wrong type"},
 		{"a number for an address", user(`"email": 1`), "setup.users[0].email has a value of the wrong type"},
@@ -199,10 +219,14 @@ func TestReadFaults(t *testing.T) {
 		{"a life that no number holds", jwt + " => " + jwt + `"JWT_EXPIRATION_DELTA": 1e400, `, "settings.JWT_AUTH.JWT_EXPIRATION_DELTA has a value of the wrong type"},
 		{"a life that is text", jwt + " => " + jwt + `"JWT_EXPIRATION_DELTA": "900", `, "settings.JWT_AUTH.JWT_EXPIRATION_DELTA has a value of the wrong type"},
 		{"no life", jwt + " => " + jwt + `"JWT_EXPIRATION_DELTA": null, `, "settings.JWT_AUTH.JWT_EXPIRATION_DELTA has a value of the wrong type"},
-		{"a negative length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": -1`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length is out of range"},
-		{"a similarity of nothing", settings + " => " + settings + validator("UserAttributeSimilarityValidator", `"max_similarity": 0`),
-			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.max_similarity is out of range"},
+		{
+			"a negative length", settings + " => " + settings + validator("MinimumLengthValidator", `"min_length": -1`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.min_length is out of range",
+		},
+		{
+			"a similarity of nothing", settings + " => " + settings + validator("UserAttributeSimilarityValidator", `"max_similarity": 0`),
+			"settings.AUTH_PASSWORD_VALIDATORS[0].OPTIONS.max_similarity is out of range",
+		},
 		{"an id of 0", user(`"id": 0`), "setup.users[0].id is out of range"},
 		{"a negative id", user(`"id": -1`), "setup.users[0].id is out of range"},
 		{"an id that no column holds", user(`"id": 9223372036854775808`), "setup.users[0].id has a value of the wrong type"},
@@ -257,8 +281,10 @@ func TestReadDefaults(t *testing.T) {
 		{"an empty setup", `"settings": => "setup": {}, "settings":`, func(c *Condition) bool { return c.Scratch && c.Users == nil }},
 		{"a modern variant", `"variant": "tag1" => "variant": "modern-tag1"`, func(c *Condition) bool { return c.Modern }},
 		{"twin keys: the last counts", `"variant": "tag1" => "variant": "tag1", "variant": "modern-x"`, func(c *Condition) bool { return c.Modern }},
-		{"twin settings: the last counts", `"JWT_AUTH": { => "JWT_AUTH": {"JWT_EXPIRATION_DELTA": -1, "JWT_EXPIRATION_DELTA": 1.5, `,
-			func(c *Condition) bool { return c.Policy.Tokens.Access == 1500*time.Millisecond }},
+		{
+			"twin settings: the last counts", `"JWT_AUTH": { => "JWT_AUTH": {"JWT_EXPIRATION_DELTA": -1, "JWT_EXPIRATION_DELTA": 1.5, `,
+			func(c *Condition) bool { return c.Policy.Tokens.Access == 1500*time.Millisecond },
+		},
 		{"no validators", `"settings": { => "settings": {"AUTH_PASSWORD_VALIDATORS": [], `, func(c *Condition) bool { return len(c.Policy.Rules.Order) == 0 }},
 		{"options", `"settings": { => "settings": {` + validator("MinimumLengthValidator", `"min_length": 12`), func(c *Condition) bool {
 			return c.Policy.Rules.MinLength == 12 && slices.Equal(c.Policy.Rules.Order, []password.Rule{password.MinLength})
@@ -268,11 +294,13 @@ func TestReadDefaults(t *testing.T) {
 			return u.IsActive && !u.IsStaff && u.Clear == nil && u.ID == 0 && u.JWTSecret != [16]byte{} && u.JWTSecret[6]>>4 == 4
 		}},
 		{"a user without a password", user(`"password": null`), func(c *Condition) bool { return c.Users[0].Clear == nil }},
-		{"a user of everything", user(`"id": 7, "email": "a@b.co", "password": "", "is_active": false, "is_admin": true, "jwt_secret": "0123456789ABCDEF0123456789abcdef"`),
+		{
+			"a user of everything", user(`"id": 7, "email": "a@b.co", "password": "", "is_active": false, "is_admin": true, "jwt_secret": "0123456789ABCDEF0123456789abcdef"`),
 			func(c *Condition) bool {
 				u := c.Users[0]
 				return u.ID == 7 && u.Email == "a@b.co" && *u.Clear == "" && !u.IsActive && u.IsStaff && u.IsSuperuser && u.JWTSecret[1] == 0x23
-			}},
+			},
+		},
 	} {
 		c, err := Read([]byte(plain(tt.change)))
 		if err != nil || !tt.holds(c) {

@@ -62,8 +62,10 @@ func TestSample(t *testing.T) {
 			}
 		})
 	}
-	want := map[Kind]int{KindPBKDF2SHA256: 8, KindPBKDF2SHA1: 1, KindArgon2: 2, KindBcryptSHA256: 2,
-		KindBcrypt: 1, KindScrypt: 1, KindUnknown: 5, KindUnusable: 2}
+	want := map[Kind]int{
+		KindPBKDF2SHA256: 8, KindPBKDF2SHA1: 1, KindArgon2: 2, KindBcryptSHA256: 2,
+		KindBcrypt: 1, KindScrypt: 1, KindUnknown: 5, KindUnusable: 2,
+	}
 	for kind, n := range want {
 		if seen[kind] != n {
 			t.Errorf("%d users of kind %q, want %d", seen[kind], kind, n)

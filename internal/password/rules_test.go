@@ -41,8 +41,12 @@ func TestDjangoVectors(t *testing.T) {
 		t.Fatalf("%d vectors, want 52", len(file.Passwords))
 	}
 	for _, tt := range file.Passwords {
-		about := []Attribute{{"username", tt.User.Username}, {"first name", tt.User.First},
-			{"last name", tt.User.Last}, {"email address", tt.User.Email}}
+		about := []Attribute{
+			{"username", tt.User.Username},
+			{"first name", tt.User.First},
+			{"last name", tt.User.Last},
+			{"email address", tt.User.Email},
+		}
 		got := []string{}
 		for _, v := range DefaultRules().Check(tt.Password, about) {
 			got = append(got, message(v))

@@ -59,8 +59,13 @@ var presets = map[string]preset{
 	"djoser1": {
 		prefix: "/api/", claims: "own", noun: "user", build: buildClassic,
 		places: []place{
-			{op: "root"}, {op: "user-create"}, {op: "user"}, {op: "user-delete"},
-			{op: "jwt-create"}, {op: "jwt-refresh"}, {op: "jwt-verify"},
+			{op: "root"},
+			{op: "user-create"},
+			{op: "user"},
+			{op: "user-delete"},
+			{op: "jwt-create"},
+			{op: "jwt-refresh"},
+			{op: "jwt-verify"},
 		},
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),

@@ -9,8 +9,11 @@ import (
 
 // simpleJWT is a token as SimpleJWT makes it.
 var simpleJWT = []Claim{
-	{"token_type", "access"}, {"exp", 1800000000}, {"iat", 1700000000},
-	{"jti", "0123456789abcdef0123456789abcdef"}, {"user_id", 1234567},
+	{"token_type", "access"},
+	{"exp", 1800000000},
+	{"iat", 1700000000},
+	{"jti", "0123456789abcdef0123456789abcdef"},
+	{"user_id", 1234567},
 }
 
 func BenchmarkSign(b *testing.B) {

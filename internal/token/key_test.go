@@ -46,10 +46,14 @@ func TestKeysSurviveTheirRest(t *testing.T) {
 
 func TestThumbprintsAreThoseOfTheRFCs(t *testing.T) {
 	for _, tt := range []struct{ name, jwk, want string }{
-		{"RFC 7638 §3.1", `{"kty":"RSA","alg":"RS256","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}`,
-			"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"},
-		{"RFC 8037 appendix A.3", `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
-			"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"},
+		{
+			"RFC 7638 §3.1", `{"kty":"RSA","alg":"RS256","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}`,
+			"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+		},
+		{
+			"RFC 8037 appendix A.3", `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
+			"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+		},
 	} {
 		if k, err := ParseJWK([]byte(tt.jwk)); err != nil || k.ID() != tt.want {
 			t.Errorf("%s: ParseJWK = %v, %v, want %s", tt.name, k, err, tt.want)
@@ -188,6 +192,7 @@ func TestKeysNeverPrint(t *testing.T) {
 	for _, k := range signingKeys(t) {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("key", "key", k)
+		//lint:ignore SA9005 nothing of it comes out, which is the point
 		asJSON, _ := json.Marshal(k)
 		text := log.String() + string(asJSON)
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
@@ -219,8 +224,10 @@ func TestKeySetsRotateWithOverlap(t *testing.T) {
 	}
 	end := now.Add(time.Hour)
 	set, err := NewKeySet([]SetKey{
-		{Key: key("next"), State: Next}, {Key: key("active"), State: Active},
-		{Key: key("retired"), State: Retired, Until: end}, {Key: key("revoked"), State: Revoked},
+		{Key: key("next"), State: Next},
+		{Key: key("active"), State: Active},
+		{Key: key("retired"), State: Retired, Until: end},
+		{Key: key("revoked"), State: Revoked},
 	})
 	if err != nil {
 		t.Fatal(err)

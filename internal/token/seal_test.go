@@ -152,8 +152,10 @@ func TestNoOtherSpellingOpens(t *testing.T) {
 		if !tt.opens(tt.good) {
 			t.Fatalf("%s: %s doesn't open", tt.name, tt.good)
 		}
-		for _, text := range []string{"", tt.good + "\n", "\n" + tt.good, tt.good + "=", tt.good + "A", tt.good + tt.good,
-			strings.ToUpper(tt.good), strings.ToLower(tt.good) + " ", strings.Replace(tt.good, "_", "-", 1) + " ", "f47ac10b58cc4372a5670e02b2c3d479"} {
+		for _, text := range []string{
+			"", tt.good + "\n", "\n" + tt.good, tt.good + "=", tt.good + "A", tt.good + tt.good,
+			strings.ToUpper(tt.good), strings.ToLower(tt.good) + " ", strings.Replace(tt.good, "_", "-", 1) + " ", "f47ac10b58cc4372a5670e02b2c3d479",
+		} {
 			if tt.opens(text) {
 				t.Errorf("%s: %q opens", tt.name, text)
 			}

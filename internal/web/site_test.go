@@ -41,7 +41,9 @@ func (p *plain) View(m *Mount, routes []*Route) http.Handler {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	})
 }
+
 func (p *plain) NotFound(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+
 func (p *plain) Refuse(w http.ResponseWriter, _ *http.Request, status int, reason string) {
 	w.WriteHeader(status)
 	fmt.Fprint(w, reason)

@@ -33,24 +33,36 @@ var ClassicNames = []string{
 // Routes is the route table. Signing out is what the article that goes by these paths added.
 func (c *Classic) Routes() []web.Route {
 	current := []web.Field{{Name: "current_password", Label: "Current password", Kind: web.Secret, Required: true}}
-	user := web.Route{Op: "user", Path: "me/", Access: web.SignedIn, View: "User", Doc: "Retrieve or update the user who is signed in.",
-		Input: c.shown()}
+	user := web.Route{
+		Op: "user", Path: "me/", Access: web.SignedIn, View: "User", Doc: "Retrieve or update the user who is signed in.",
+		Input: c.shown(),
+	}
 	get, put, patch := user, user, user
 	get.Method, get.Handler, get.Input = "GET", c.view, nil
 	put.Method, put.Handler = "PUT", c.update
 	patch.Method, patch.Handler = "PATCH", c.update
 	return []web.Route{
-		{Op: "root", Method: "GET", Path: "", Access: web.Anyone, View: "Root", Doc: "Lists the routes.",
-			Handler: drf.Index(ClassicNames)},
-		{Op: "user-create", Method: "POST", Path: "users/create/", Access: web.Anyone, Handler: c.create,
-			View: "User Create", Doc: "Register a new user.", Input: c.created()},
+		{
+			Op: "root", Method: "GET", Path: "", Access: web.Anyone, View: "Root", Doc: "Lists the routes.",
+			Handler: drf.Index(ClassicNames),
+		},
+		{
+			Op: "user-create", Method: "POST", Path: "users/create/", Access: web.Anyone, Handler: c.create,
+			View: "User Create", Doc: "Register a new user.", Input: c.created(),
+		},
 		get, put, patch,
-		{Op: "user-delete", Method: "POST", Path: "users/delete/", Access: web.SignedIn, Fresh: true, Handler: c.delete,
-			View: "User Delete", Doc: "Delete the user who is signed in.", Input: current},
-		{Op: "user-logout", Method: "POST", Path: "users/logout/", Access: web.SignedIn, Fresh: true, Handler: c.logout,
-			View: "User Logout", Doc: "Sign out the session that asks."},
-		{Op: "user-logout-all", Method: "POST", Path: "users/logout/all/", Access: web.SignedIn, Fresh: true, Handler: c.logoutAll,
-			View: "User Logout All", Doc: "Sign out all sessions of the user."},
+		{
+			Op: "user-delete", Method: "POST", Path: "users/delete/", Access: web.SignedIn, Fresh: true, Handler: c.delete,
+			View: "User Delete", Doc: "Delete the user who is signed in.", Input: current,
+		},
+		{
+			Op: "user-logout", Method: "POST", Path: "users/logout/", Access: web.SignedIn, Fresh: true, Handler: c.logout,
+			View: "User Logout", Doc: "Sign out the session that asks.",
+		},
+		{
+			Op: "user-logout-all", Method: "POST", Path: "users/logout/all/", Access: web.SignedIn, Fresh: true, Handler: c.logoutAll,
+			View: "User Logout All", Doc: "Sign out all sessions of the user.",
+		},
 	}
 }
 

@@ -108,21 +108,27 @@ func (v *Views) Routes() []web.Route {
 	token := []web.Field{{Name: "token", Label: "Token", Required: true}}
 	login := string(v.policy.Login)
 	return []web.Route{
-		{Op: "jwt-create", Method: "POST", Path: "jwt/create/", Access: web.Anyone, Anonymous: true, Handler: v.create,
+		{
+			Op: "jwt-create", Method: "POST", Path: "jwt/create/", Access: web.Anyone, Anonymous: true, Handler: v.create,
 			View: "Obtain Json Web Token",
 			Doc:  "Takes a user's login name and password, and returns a JSON web token for authenticated requests.",
 			Input: []web.Field{
 				{Name: login, Label: strings.ToUpper(login[:1]) + login[1:], Required: true},
 				{Name: "password", Label: "Password", Kind: web.Secret, Required: true},
-			}},
-		{Op: "jwt-refresh", Method: "POST", Path: "jwt/refresh/", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: v.refresh,
+			},
+		},
+		{
+			Op: "jwt-refresh", Method: "POST", Path: "jwt/refresh/", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: v.refresh,
 			View:  "Refresh Json Web Token",
 			Doc:   "Returns a new token for one that is still good, until the refresh window of the sign-in is over.",
-			Input: token},
-		{Op: "jwt-verify", Method: "POST", Path: "jwt/verify/", Access: web.Anyone, Anonymous: true, Handler: v.verify,
+			Input: token,
+		},
+		{
+			Op: "jwt-verify", Method: "POST", Path: "jwt/verify/", Access: web.Anyone, Anonymous: true, Handler: v.verify,
 			View:  "Verify Json Web Token",
 			Doc:   "Returns the token if it is good.",
-			Input: token},
+			Input: token,
+		},
 	}
 }
 

@@ -39,16 +39,22 @@ func (a *API) Routes() []web.Route {
 	}
 	refresh := []web.Field{text("refresh_token", web.Secret, true)}
 	return []web.Route{
-		{Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
-			Input: append([]web.Field{text("email", web.Email, true), password}, profile...)},
-		{Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
-			Input: []web.Field{text("email", web.Email, false), text("username", web.Text, false), password}},
+		{
+			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
+			Input: append([]web.Field{text("email", web.Email, true), password}, profile...),
+		},
+		{
+			Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
+			Input: []web.Field{text("email", web.Email, false), text("username", web.Text, false), password},
+		},
 		{Op: "refresh", Method: "POST", Path: "refresh", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.refresh, Input: refresh},
 		{Op: "me", Method: "GET", Path: "me", Access: web.SignedIn, Handler: a.me},
 		{Op: "me-update", Method: "PATCH", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.update, Input: profile},
 		{Op: "me-delete", Method: "DELETE", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.delete, Input: []web.Field{password}},
-		{Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
-			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}},
+		{
+			Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
+			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)},
+		},
 		{Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut},
 		{Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere},
 	}
@@ -249,9 +255,12 @@ func JWKS(accounts *account.Service) http.Handler {
 // Claims are the claims of an access token. It says its session and its epoch openly.
 func Claims() []account.Claim {
 	return []account.Claim{
-		{Name: "user_id", Source: account.FromUserID}, {Name: "sid", Source: account.FromSession},
-		{Name: "ep", Source: account.FromEpoch}, {Name: "iat", Source: account.FromIssued},
-		{Name: "iat_ms", Source: account.FromIssuedMilli}, {Name: "exp", Source: account.FromExpiry},
+		{Name: "user_id", Source: account.FromUserID},
+		{Name: "sid", Source: account.FromSession},
+		{Name: "ep", Source: account.FromEpoch},
+		{Name: "iat", Source: account.FromIssued},
+		{Name: "iat_ms", Source: account.FromIssuedMilli},
+		{Name: "exp", Source: account.FromExpiry},
 		{Name: "jti", Source: account.FromTokenID},
 	}
 }
