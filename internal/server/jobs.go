@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"doorward/internal/account"
 )
 
 // How often the jobs run, and how long a published key signs.
@@ -54,7 +56,9 @@ func (s *Server) keepKeys(ctx context.Context) error {
 // longestAccess is the longest life of a token that a published key signs.
 func (s *Server) longestAccess() (longest time.Duration) {
 	for _, m := range s.home.plan.mounts {
-		longest = max(longest, m.policy.Tokens.Access)
+		if m.policy.Tokens.Signing == account.Published {
+			longest = max(longest, m.policy.Tokens.Access)
+		}
 	}
 	return longest
 }

@@ -17,6 +17,7 @@ func djoser1(paths map[string]string) func(*config.Config) {
 }
 
 func TestDjoser1MountedByConfiguration(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, engine string) {
 		s := Start(t, engine, djoser1(nil))
 		var user struct {
@@ -63,6 +64,7 @@ func TestDjoser1MountedByConfiguration(t *testing.T) {
 }
 
 func TestTheIndexNamesFourteenRoutes(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", djoser1(map[string]string{"user-create": "register/", "jwt-verify": ""}))
 	var index map[string]string
 	s.Do(t, "GET", "/api/", nil).JSON(t, &index)
@@ -91,6 +93,7 @@ func TestTheIndexNamesFourteenRoutes(t *testing.T) {
 }
 
 func TestCustomPaths(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", djoser1(map[string]string{"user-create": "user/new/", "user": "who", "jwt-refresh": ""}))
 	credentials := map[string]any{"email": "ann@example.com", "password": goodPassword}
 	s.post(t, 201, "/api/user/new/", credentials, nil)
@@ -121,6 +124,7 @@ func TestCustomPaths(t *testing.T) {
 // TestSecretKeyFallbacks holds that a shared token outlives a change of the secret key while the
 // old key is a fallback.
 func TestSecretKeyFallbacks(t *testing.T) {
+	t.Parallel()
 	old := Start(t, "sqlite", djoser1(nil))
 	credentials := map[string]any{"email": "ann@example.com", "password": goodPassword}
 	old.post(t, 201, "/api/users/create/", credentials, nil)

@@ -20,6 +20,7 @@ func mixed(email string, i int) string {
 }
 
 func TestOfAThousandSignUpsOfOneAddressOneWins(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, engine string) {
 		s := Start(t, engine, nil)
 		for _, path := range []string{"/v1/sign-up", "/api/user/create/"} {
@@ -54,6 +55,7 @@ func TestOfAThousandSignUpsOfOneAddressOneWins(t *testing.T) {
 }
 
 func TestOfManyRefreshesAtOnceThereIsOneSuccessor(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, engine string) {
 		s := Start(t, engine, nil)
 		p := s.signUp(t, "ann@example.com")
@@ -82,6 +84,7 @@ func TestOfManyRefreshesAtOnceThereIsOneSuccessor(t *testing.T) {
 }
 
 func TestSignInsInOneSecondGetDifferentTokens(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, engine string) {
 		s := Start(t, engine, nil)
 		s.create(t, "ann@example.com", goodPassword)
@@ -121,6 +124,7 @@ func unverified(t testing.TB, token string) jwt.MapClaims {
 }
 
 func TestSigningOutEverywhereAndInAtOnce(t *testing.T) {
+	t.Parallel()
 	onEngines(t, func(t *testing.T, engine string) {
 		s := Start(t, engine, nil)
 		old := s.signUp(t, "ann@example.com")

@@ -70,6 +70,7 @@ func recorded(t *testing.T) map[string]bool {
 }
 
 func TestTheRouteTable(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", everyPreset)
 	names, asked := tests(t), recorded(t)
 	for _, m := range s.Mounts() {
@@ -110,6 +111,7 @@ func TestTheRouteTable(t *testing.T) {
 
 // TestTheNamesOfRoutes holds the names that articles and clients know (F098).
 func TestTheNamesOfRoutes(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", nil)
 	want := map[string]string{
 		"user-create": "/api/user/create/", "user-view": "/api/user/view/", "user-delete": "/api/user/delete/", "user-login": "/api/user/login/",
@@ -125,6 +127,7 @@ func TestTheNamesOfRoutes(t *testing.T) {
 }
 
 func TestWhoIsNotSignedInComesInNowhere(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", everyPreset)
 	everyRoute(t, s, func(m *web.Mount, r *web.Route, path, authorization string) {
 		if r.Access != web.SignedIn {
@@ -143,6 +146,7 @@ func TestWhoIsNotSignedInComesInNowhere(t *testing.T) {
 }
 
 func TestMountsThatCannotBeAreRefusedAtStart(t *testing.T) {
+	t.Parallel()
 	mounts := func(m map[string]config.Mount) func(*config.Config) {
 		return func(c *config.Config) { c.Mounts = m }
 	}

@@ -16,6 +16,7 @@ import (
 // TestNoSecretIsLogged sends 30 secrets by every way in there is, and looks for them in the log at
 // debug level and in the files that the server keeps (T6).
 func TestNoSecretIsLogged(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", func(c *config.Config) {
 		Production(c)
 		everyPreset(c)
@@ -85,6 +86,7 @@ func TestNoSecretIsLogged(t *testing.T) {
 }
 
 func TestNobodyForgesALogLine(t *testing.T) {
+	t.Parallel()
 	s := Start(t, "sqlite", nil)
 	const forged = "\n{\"msg\":\"forged\"}\r\n\x1b[31mred\u2028\u0085"
 	escaped := url.PathEscape(forged)

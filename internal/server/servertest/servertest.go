@@ -64,6 +64,7 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	if engine == "postgres" {
 		cfg.DatabaseURL = storetest.Postgres(t)
 	}
+	cfg.DrainSeconds = 0
 	cfg.Password.MemoryKiB, cfg.Password.Time, cfg.Password.QueueSeconds = 64, 1, 60
 	if change != nil {
 		change(cfg)
