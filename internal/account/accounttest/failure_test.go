@@ -115,7 +115,8 @@ var failables = []failable{
 		return err
 	}, done: ended},
 	{name: "SignOut", run: func(w *world, _ *account.Grant, who *account.Principal) error { return w.SignOut(ctx, native(), who) }, done: ended},
-	{name: "SignOut of a foreign token", open: signedInAbroad,
+	{
+		name: "SignOut of a foreign token", open: signedInAbroad,
 		run: func(w *world, _ *account.Grant, who *account.Principal) error {
 			return w.SignOut(ctx, foreign(perUser()), who)
 		},
@@ -123,7 +124,8 @@ var failables = []failable{
 			if got := w.judge(foreign(perUser()), g.Access); got != account.TokenEnded {
 				t.Errorf("after the sign-out: %q, want %q", got, account.TokenEnded)
 			}
-		}},
+		},
+	},
 	{name: "SignOutEverywhere", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		return w.SignOutEverywhere(ctx, g.User.ID)
 	}, done: ended},

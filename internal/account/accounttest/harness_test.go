@@ -306,8 +306,10 @@ func perUser() *account.Policy {
 		Tokens: account.Tokens{
 			Signing: account.PerUser, Access: 15 * time.Minute, Refresh: time.Hour, Renewable: true,
 			Claims: []account.Claim{
-				{Name: "user_id", Source: account.FromUserID}, {Name: "username", Source: account.FromLogin},
-				{Name: "exp", Source: account.FromExpiry}, {Name: "otp_device_id", Source: account.FromLevel},
+				{Name: "user_id", Source: account.FromUserID},
+				{Name: "username", Source: account.FromLogin},
+				{Name: "exp", Source: account.FromExpiry},
+				{Name: "otp_device_id", Source: account.FromLevel},
 				{Name: "orig_iat", Source: account.FromFirstIssued},
 			},
 		},
@@ -342,9 +344,12 @@ func native() *account.Policy {
 			Signing: account.Published, Access: 5 * time.Minute, Rotating: true,
 			Refresh: 90 * 24 * time.Hour, Idle: 14 * 24 * time.Hour, Grace: 10 * time.Second,
 			Claims: []account.Claim{
-				{Name: "user_id", Source: account.FromUserID}, {Name: "sid", Source: account.FromSession},
-				{Name: "ep", Source: account.FromEpoch}, {Name: "iat", Source: account.FromIssued},
-				{Name: "iat_ms", Source: account.FromIssuedMilli}, {Name: "exp", Source: account.FromExpiry},
+				{Name: "user_id", Source: account.FromUserID},
+				{Name: "sid", Source: account.FromSession},
+				{Name: "ep", Source: account.FromEpoch},
+				{Name: "iat", Source: account.FromIssued},
+				{Name: "iat_ms", Source: account.FromIssuedMilli},
+				{Name: "exp", Source: account.FromExpiry},
 				{Name: "jti", Source: account.FromTokenID},
 			},
 		},

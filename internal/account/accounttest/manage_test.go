@@ -27,8 +27,11 @@ func TestUpdate(t *testing.T) {
 		{"the address, by which he signs in", texts{account.Email: "eve@example.com"}, "email read_only"},
 		{"the address as it is", texts{account.Email: u.Email}, "email read_only"},
 		{"several, one of them fixed", texts{account.Email: "x", account.Name: "Eve"}, "email read_only"},
-		{"several that are wrong", texts{account.FirstName: "\x00", account.LastName: "\xff", account.Phone: strings.Repeat("1", 21)},
-			"first_name invalid, last_name invalid, phone too_long 20"},
+		{
+			"several that are wrong",
+			texts{account.FirstName: "\x00", account.LastName: "\xff", account.Phone: strings.Repeat("1", 21)},
+			"first_name invalid, last_name invalid, phone too_long 20",
+		},
 		{"a user name that is longer as it is kept", texts{account.Username: strings.Repeat("\uFDFA", 9)}, "username too_long 150"},
 		{"the user name of another", texts{account.Username: "bob"}, "username username_taken"},
 		{"the user name of another, as it is kept", texts{account.Username: "ｂob"}, "username username_taken"},

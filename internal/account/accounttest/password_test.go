@@ -164,6 +164,37 @@ func TestDeleteRaces(t *testing.T) {
 	}
 }
 
+// TestEndedWhileTheHashChanged has a rehash, and then a sign-out everywhere, come between: the
+// session that asked was ended, and is not to come back by the second check.
+func TestEndedWhileTheHashChanged(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	u := w.add(t, "ann@example.com", nil)
+	p := native()
+	g := w.signIn(t, p, u.Email)
+	who := w.who(t, p, g.Access)
+	views := 0
+	w.hook = func(call string) error {
+		switch call {
+		case "Update":
+			if views == 0 {
+				return w.rehash(&u, secret)
+			}
+		case "View": // of the check again
+			if views++; views == 1 {
+				return w.db.Update(ctx, func(tx account.Writer) error { _, err := tx.RaiseEpoch(ctx, u.ID, w.clock.now()); return err })
+			}
+		}
+		return nil
+	}
+	err := w.ChangePassword(ctx, p, who, secret, fresh)
+	w.hook = nil
+	wantCode(t, "change the password", err, account.WrongPassword)
+	if got := w.refreshCode(p, g.Refresh); got != account.TokenEnded {
+		t.Errorf("refresh: %q, want %q", got, account.TokenEnded)
+	}
+}
+
 // TestHashThatKeepsChanging ends after a few checks.
 func TestHashThatKeepsChanging(t *testing.T) {
 	t.Parallel()
@@ -234,8 +265,10 @@ func TestSetPassword(t *testing.T) {
 	p := native()
 	g := w.signIn(t, p, u.Email)
 	for _, tt := range []struct{ text, want string }{
-		{"", "password required"}, {"1", "password password_too_short 8, password password_too_common, password password_entirely_numeric"},
-		{"ann@example.com", "password password_too_similar email address"}, {"\xff" + fresh, "password invalid"},
+		{"", "password required"},
+		{"1", "password password_too_short 8, password password_too_common, password password_entirely_numeric"},
+		{"ann@example.com", "password password_too_similar email address"},
+		{"\xff" + fresh, "password invalid"},
 	} {
 		if got := told(w.SetPassword(ctx, p, &u, tt.text)); got != tt.want {
 			t.Errorf("SetPassword(%q): %s, want %s", tt.text, got, tt.want)

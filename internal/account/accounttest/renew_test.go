@@ -215,8 +215,10 @@ func TestMarksAhead(t *testing.T) {
 		mark := func(mark int64) {
 			t.Helper()
 			w.update(t, func(tx account.Writer) error {
-				free, err := tx.InsertSession(ctx, &account.Session{ID: mark, UserID: u.ID, Mount: p.Mount, Mark: mark,
-					Created: w.clock.now(), Rotated: w.clock.now(), Expires: w.clock.now().Add(time.Hour)})
+				free, err := tx.InsertSession(ctx, &account.Session{
+					ID: mark, UserID: u.ID, Mount: p.Mount, Mark: mark,
+					Created: w.clock.now(), Rotated: w.clock.now(), Expires: w.clock.now().Add(time.Hour),
+				})
 				if err == nil && !free {
 					err = fmt.Errorf("mark %d is taken", mark)
 				}
@@ -235,8 +237,10 @@ func TestMarksAhead(t *testing.T) {
 		}
 		w.update(t, func(tx account.Writer) error {
 			for m := first + 1; m <= first+ahead; m++ {
-				_, err := tx.InsertSession(ctx, &account.Session{ID: m + 5000, UserID: u.ID, Mount: p.Mount, Mark: m,
-					Created: w.clock.now(), Rotated: w.clock.now(), Expires: w.clock.now().Add(time.Hour)})
+				_, err := tx.InsertSession(ctx, &account.Session{
+					ID: m + 5000, UserID: u.ID, Mount: p.Mount, Mark: m,
+					Created: w.clock.now(), Rotated: w.clock.now(), Expires: w.clock.now().Add(time.Hour),
+				})
 				if err != nil {
 					return err
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,16 +54,19 @@ func TestSignInRefusals(t *testing.T) {
 		{"a hash that is malformed", "malformed@example.com", secret},
 		{"a hash that costs too much", "costly@example.com", secret},
 	} {
+		calls := ""
+		w.hook = func(call string) error { calls += " " + call; return nil }
 		jobs := w.jobs(func() {
 			_, err := w.SignIn(ctx, native(), account.Credentials{Login: tt.login, Password: tt.password})
 			if got := told(err); got != " invalid_credentials" {
 				t.Errorf("%s: %s, want invalid_credentials alone", tt.name, got)
 			}
 		})
-		if jobs != 1 {
-			t.Errorf("%s: %d hashes, want 1", tt.name, jobs)
+		if jobs != 1 || calls != " View UserByLogin" {
+			t.Errorf("%s: %d hashes, and the store's%s, want 1, and View UserByLogin", tt.name, jobs, calls)
 		}
 	}
+	w.hook = nil
 	for _, email := range []string{"ann@example.com", "bob@example.com"} {
 		jobs := w.jobs(func() {
 			_, err := w.SignIn(ctx, native(), account.Credentials{Login: email, Password: strings.Repeat("x", password.MaxBytes+1)})
@@ -134,31 +138,43 @@ func TestSignInStamps(t *testing.T) {
 	}
 }
 
-// TestSignInSheds fills the pool: one hash runs, one waits, and the next is refused.
+// TestSignInSheds keeps the pool full: one hash runs, one waits, and whoever comes then is refused.
 func TestSignInSheds(t *testing.T) {
 	t.Parallel()
 	w := openWith(t, ownModel(), password.Options{Slots: 1, MaxWait: 1, Params: cheap})
 	w.add(t, "ann@example.com", nil)
 	slow, cancel := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	defer others.Wait()
 	defer cancel()
-	hash := imported(t, 1)
-	hash = strings.Replace(hash, "$1$", "$600000$", 1)
-	go w.pool.Verify(slow, hash, secret)
-	await(t, "a hash to run", func() bool { return w.pool.Stats().Running == 1 })
-	go w.pool.Verify(slow, hash, secret)
-	await(t, "a hash to wait", func() bool { return w.pool.Stats().Waiting == 1 })
-	for _, login := range []string{"ann@example.com", "nobody@example.com"} {
-		_, err := w.SignIn(ctx, native(), account.Credentials{Login: login, Password: secret})
-		wantCode(t, "sign in as "+login+" when the pool is full", err, account.Busy)
-		if refusal := account.Refusal(err); refusal == nil || refusal.RetryAfter < time.Second {
-			t.Errorf("sign in as %s: %+v, want a time to retry after", login, refusal)
+	hash := strings.Replace(imported(t, 1), "$1$", "$1000000$", 1)
+	for range 4 {
+		others.Go(func() {
+			for ; slow.Err() == nil; time.Sleep(time.Millisecond) {
+				w.pool.Verify(slow, hash, secret) // most of them are refused too
+			}
+		})
+	}
+	shed := func(what string, f func() error) {
+		var err error
+		await(t, what+" to be refused", func() bool { err = f(); return code(err) == account.Busy })
+		if refusal := account.Refusal(err); refusal.RetryAfter < time.Second {
+			t.Errorf("%s: %+v, want a time to retry after", what, refusal)
 		}
 	}
-	_, err := w.SignUp(ctx, native(), ann(func(n *account.NewUser) { n.Email = "bob@example.com" }))
-	wantCode(t, "sign up when the pool is full", err, account.Busy)
+	for _, login := range []string{"ann@example.com", "nobody@example.com"} {
+		shed("a sign-in as "+login, func() error {
+			_, err := w.SignIn(ctx, native(), account.Credentials{Login: login, Password: secret})
+			return err
+		})
+	}
+	shed("a sign-up", func() error {
+		_, err := w.SignUp(ctx, native(), ann(func(n *account.NewUser) { n.Email = "bob@example.com" }))
+		return err
+	})
 	gone, end := context.WithCancel(ctx)
 	end()
-	_, err = w.SignIn(gone, native(), account.Credentials{Login: "ann@example.com", Password: secret})
+	_, err := w.SignIn(gone, native(), account.Credentials{Login: "ann@example.com", Password: secret})
 	if wantCode(t, "sign in of somebody who left", err, fault); !errors.Is(err, context.Canceled) {
 		t.Errorf("sign in of somebody who left: %v", err)
 	}

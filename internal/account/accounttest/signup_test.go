@@ -75,8 +75,10 @@ func TestSignUpRefusals(t *testing.T) {
 		{"a short password", func(n *account.NewUser) { n.Password = "Xk9-_qZ" }, "password password_too_short 8"},
 		{"a common password", func(n *account.NewUser) { n.Password = "trustno1" }, "password password_too_common"},
 		{"a password of digits", func(n *account.NewUser) { n.Password = "8467290174625" }, "password password_entirely_numeric"},
-		{"a password that breaks three rules", func(n *account.NewUser) { n.Password = "1234567" },
-			"password password_too_short 8, password password_too_common, password password_entirely_numeric"},
+		{
+			"a password that breaks three rules", func(n *account.NewUser) { n.Password = "1234567" },
+			"password password_too_short 8, password password_too_common, password password_entirely_numeric",
+		},
 		{"a password of 4097 bytes", func(n *account.NewUser) { n.Password = long }, "password password_too_long 4096"},
 		{"a password of 4097 bytes in fewer characters", func(n *account.NewUser) { n.Password = strings.Repeat("ä", 2048) + "x" }, "password password_too_long 4096"},
 		{"a password with NUL", func(n *account.NewUser) { n.Password = secret + "\x00" }, "password invalid"},
