@@ -98,7 +98,7 @@ func FuzzForwarded(f *testing.F) {
 	f.Add("fe80::1%\x00", "10.0.0.1")
 	f.Fuzz(func(t *testing.T, sent, proxy string) {
 		addr, err := netip.ParseAddr(proxy)
-		if err != nil {
+		if err != nil || addr.Zone() != "" { // a zone may hold anything, and no proxy writes one
 			return
 		}
 		r := &http.Request{RemoteAddr: "192.0.2.9:1", Header: http.Header{"X-Forwarded-For": {sent, proxy}}}
