@@ -16,12 +16,12 @@ check:
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(shell git describe --tags --always)" -o doorward ./cmd/doorward
 
-# Figures, on a quiet machine; docs/performance.md has the last ones.
+# Figures, on a quiet machine; docs/performance.md says what the last ones mean.
 bench:
-	go run ./bench --out docs/performance.md
+	go run ./bench --out docs/figures.md
 
 bench-full:
-	go run ./bench --full --out docs/performance.md
+	go run ./bench --full --out docs/figures.md
 
 # Faults, for an hour.
 soak:

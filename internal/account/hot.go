@@ -28,6 +28,7 @@ const (
 // before its answer, and everything is when another program changed the database.
 type hot struct {
 	seed       maphash.Seed
+	distrusted atomic.Bool
 	generation atomic.Uint64 // raised when another program changed the database
 	tokens     [hotShards]hotTokens
 	users      [hotShards]hotUsers
@@ -194,7 +195,7 @@ func (e *endedSessions) add(session int64, now, until time.Time) {
 // Recognize is Authenticate for routes that may answer from memory: it reads a token's rows at its
 // first use, and none at the next ones while nothing of its user changed.
 func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Principal, error) {
-	if s.hot == nil {
+	if s.hot == nil || s.hot.distrusted.Load() {
 		return s.Authenticate(ctx, p, raw)
 	}
 	key := keyOfToken(p, raw)
@@ -280,6 +281,13 @@ func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
 func (s *Service) Forget() {
 	if s.hot != nil {
 		s.hot.generation.Add(1)
+	}
+}
+
+// Distrust answers everything from rows from now on: nobody tells any more what other programs change.
+func (s *Service) Distrust() {
+	if s.hot != nil {
+		s.hot.distrusted.Store(true)
 	}
 }
 

@@ -68,7 +68,8 @@ func (s *Server) watch(w *world) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
-			s.log.Error("changes by other programs are not seen any more", "error", err)
+			w.accounts.Distrust()
+			s.log.Error("changes by other programs are not seen any more; everything is read from rows", "error", err)
 		}
 	})
 	w.unwatch = func() { cancel(); running.Wait() }

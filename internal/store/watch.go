@@ -31,6 +31,8 @@ func (d *DB) Watch(ctx context.Context, every time.Duration, changed func()) err
 	for {
 		if err := w.peek(ctx); errors.Is(err, errClosed) {
 			return err
+		} else if err != nil && !sqliteLocked(err) { // it could not look, so it cannot say that nothing changed
+			changed()
 		}
 		select {
 		case <-tick.C:

@@ -144,6 +144,24 @@ func TestWhatEndsATokenEndsARememberedOne(t *testing.T) {
 	}
 }
 
+func TestWhatIsDistrustedIsReadFromRows(t *testing.T) {
+	w := open(t, ownModel())
+	s, cost := remember(t, w)
+	w.add(t, "ann@example.com", nil)
+	p := native()
+	g, err := s.SignIn(ctx, p, account.Credentials{Login: "ann@example.com", Password: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		recognize(t, s, p, g.Access)
+	}
+	s.Distrust()
+	if calls := cost(func() { recognize(t, s, p, g.Access) }); len(calls) == 0 {
+		t.Error("a token is judged from memory that nobody keeps true")
+	}
+}
+
 func TestAChangedNameIsSeenAtTheNextRead(t *testing.T) {
 	w := open(t, ownModel())
 	s, _ := remember(t, w)
