@@ -145,7 +145,7 @@ func (s *Service) verifyClaims(p *Policy, t *token.Unverified, key *token.Key, w
 	return nil
 }
 
-// userID reads a user id: an integer, or digits of the same number (SimpleJWT 5.5.1 writes text).
+// userID reads a user id: an integer, or digits of the same number, which some libraries write.
 func userID(c token.Claims, name string) (int64, bool) {
 	id, state := c.Int(name)
 	if state == token.WrongType {
