@@ -17,6 +17,8 @@ type connector struct {
 	slots   chan struct{}    // attempts at once
 	spare   chan driver.Conn // made for somebody who had gone
 	dials   sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool // no attempt is begun any more: sql.DB may ask for one while it closes
 }
 
 func newConnector(c driver.Connector, timeout time.Duration, n int) *connector {
@@ -26,8 +28,8 @@ func newConnector(c driver.Connector, timeout time.Duration, n int) *connector {
 // Connect gives a new connection, or ends with ctx.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	select {
-	case conn := <-c.spare:
-		if fresh(ctx, conn) {
+	case conn, open := <-c.spare:
+		if open && fresh(ctx, conn) {
 			return conn, nil
 		}
 	default:
@@ -37,12 +39,17 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if !c.begin() {
+		<-c.slots
+		return nil, errClosed
+	}
 	type made struct {
 		conn driver.Conn
 		err  error
 	}
 	done := make(chan made)
-	c.dials.Go(func() {
+	go func() {
+		defer c.dials.Done()
 		defer func() { <-c.slots }()
 		dialing, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 		defer cancel()
@@ -54,13 +61,23 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 				c.keep(conn)
 			}
 		}
-	})
+	}()
 	select {
 	case m := <-done:
 		return m.conn, m.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// begin counts an attempt that Close will wait for, unless it is too late for one.
+func (c *connector) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.dials.Add(1)
+	}
+	return !c.closed
 }
 
 func (c *connector) keep(conn driver.Conn) {
@@ -83,6 +100,9 @@ func fresh(ctx context.Context, conn driver.Conn) bool {
 
 // Close waits for what was begun and closes what is left; sql.DB calls it.
 func (c *connector) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.dials.Wait()
 	close(c.spare)
 	var err error
