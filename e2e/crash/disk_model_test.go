@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -136,15 +137,22 @@ func TestATraceThatCannotBeReplayed(t *testing.T) {
 
 func TestAnAnswerIsGivenWhereItBegins(t *testing.T) {
 	const answer = "HTTP/1.1 201 Created\r\nX-Request-Id: 57536e1e0dedb228\r\n\r\n{}"
-	events, err := readTrace(strings.NewReader(traced(
-		`1 write(16<socket:[240957]>, "`+answer+`", 60 <unfinished ...>`,
-		`2 pwrite64(3</d/a>, "x", 1, 0) = 1`,
-		`1 <... write resumed>) = 60`)), "/d")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := answersOf(events); len(got) != 1 || got["57536e1e0dedb228"] != 1 {
-		t.Errorf("answersOf\ngot:  %v\nwant: the request at line 1", got)
+	for end, lines := range map[string][]string{
+		"it ends":                 {`1 <... write resumed>) = 60`},
+		"the process ends in it":  {`1 <... write resumed>) = ?`, `1 +++ killed by SIGKILL +++`},
+		"the trace ends, silent":  {`1 +++ killed by SIGKILL +++`},
+		"another call follows it": {`1 <... write resumed>) = 60`, `1 fsync(3</d/a> <unfinished ...>`, `1 <... fsync resumed>) = ?`},
+	} {
+		events, err := readTrace(strings.NewReader(traced(slices.Concat([]string{
+			`1 write(16<socket:[240957]>, "` + answer + `", 60 <unfinished ...>`,
+			`2 pwrite64(3</d/a>, "x", 1, 0) = 1`,
+		}, lines)...)), "/d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := answersOf(events); len(got) != 1 || got["57536e1e0dedb228"] != 1 || len(events) != 2 {
+			t.Errorf("answersOf, where %s\ngot:  %v of %d events\nwant: the request at line 1, of 2", end, got, len(events))
+		}
 	}
 }
 

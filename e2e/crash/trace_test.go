@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -52,12 +53,15 @@ type call struct {
 	began, ended int
 }
 
-// readTrace gives the events of a trace that concern folder, in the order they ended.
+// readTrace gives the events of a trace that concern folder, in the order they ended. An answer
+// that the server's end interrupted is one of them, the last: its client may have it. Any other
+// call without an end has let nobody go on.
 func readTrace(r io.Reader, folder string) (events []event, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 4<<20)
 	open := map[string]call{} // by process: a call that has begun
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		c, ok := readCall(lines.Text(), n, open)
 		if !ok {
 			continue
@@ -68,6 +72,13 @@ func readTrace(r io.Reader, folder string) (events []event, err error) {
 		}
 		if e != nil {
 			e.began, e.ended = c.began, c.ended
+			events = append(events, *e)
+		}
+	}
+	for _, c := range slices.SortedFunc(maps.Values(open), func(a, b call) int { return a.began - b.began }) {
+		c.name, c.args, _ = strings.Cut(c.args, "(")
+		if e := c.answer(); e != nil {
+			e.began, e.ended = c.began, n
 			events = append(events, *e)
 		}
 	}
@@ -85,6 +96,9 @@ func readCall(line string, n int, open map[string]call) (c call, ok bool) {
 	c.began, c.ended = n, n
 	if _, rest, ok := strings.Cut(text, " resumed>"); ok && strings.HasPrefix(text, "<... ") {
 		before := open[process]
+		if !strings.HasSuffix(text, " = ?") { // it has an end, and not that of its process
+			delete(open, process)
+		}
 		c.began, text = before.began, before.args+rest
 	}
 	i := strings.LastIndex(text, " = ")
