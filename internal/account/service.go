@@ -26,6 +26,10 @@ type Options struct {
 	Fallbacks []token.Secret
 	// Remember answers reads from memory. Only where every change by another program is told by Forget.
 	Remember bool
+	// Composer writes the mails; nil: none are sent. WakeMail is called after a commit that may
+	// have put one into the outbox, and returns at once, or, in development, when it was sent.
+	Composer Composer
+	WakeMail func(context.Context)
 	Now      func() time.Time
 	Log      *slog.Logger // of what happens in the background
 }
@@ -38,12 +42,16 @@ type Service struct {
 	shared  []*token.Key // the first one signs
 	refresh *token.RefreshTokens
 	box     *token.Box
+	mailBox *token.Box
 	decoy   *token.Key // checks the tokens of users who are not there, for equal work
 	now     func() time.Time
 	log     *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones
+
+	composer Composer
+	wakeMail func(context.Context)
 
 	hot *hot // nil: every request reads rows
 
@@ -59,6 +67,9 @@ func New(o Options) *Service {
 		store: o.Store, pool: o.Pool, root: o.Root, now: o.Now, log: o.Log,
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
+		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
+		composer:  o.Composer,
+		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),
 		rehashing: make(chan struct{}, 1),
 	}

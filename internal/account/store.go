@@ -73,6 +73,9 @@ type Writer interface {
 	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.
 	Sweep(ctx context.Context, t time.Time, limit int) (int64, error)
 
+	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
+	InsertMail(ctx context.Context, m *Mail) error
+
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.
 	MoveSigningKey(ctx context.Context, id string, from, to token.KeyState, until time.Time) (bool, error)

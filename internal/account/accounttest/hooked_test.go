@@ -151,6 +151,10 @@ func (w *hookedWriter) Sweep(ctx context.Context, t time.Time, limit int) (int64
 	return pass(&w.hookedReader, "Sweep", func() (int64, error) { return w.w.Sweep(ctx, t, limit) })
 }
 
+func (w *hookedWriter) InsertMail(ctx context.Context, m *account.Mail) error {
+	return w.do("InsertMail", func() error { return w.w.InsertMail(ctx, m) })
+}
+
 func (w *hookedWriter) InsertSigningKey(ctx context.Context, k *account.StoredKey) error {
 	return w.do("InsertSigningKey", func() error { return w.w.InsertSigningKey(ctx, k) })
 }
