@@ -11,14 +11,14 @@ const (
 	// `go run ./bench --engine postgres --only me,refresh --repeats 1 --window 2s`, 22 November 2026, a
 	// machine with other work: 530 and 1269 with PostgreSQL's own CPU, which is taken off here.
 	missCPU       = 415
-	refreshPgCPU  = 950
+	refreshPgCPU  = 900
 	sqliteMissCPU = 60 // not measured: two reads by key at 20 to 50 µs (SECURITY (g)), and a verification
 
 	// `go run ./bench/simulate --measure URL`, 22 November 2026, PostgreSQL 15 with its usual settings.
 	pgReadCPU     = 57 // one row by key, a round trip
-	pgRefreshCPU  = 200
-	pgSignInCPU   = 450
-	pgEndCPU      = 264
+	pgRefreshCPU  = 250
+	pgSignInCPU   = 670
+	pgEndCPU      = 370
 	userBytes     = 537 // with its five indexes
 	sessionBytes  = 182 // with its four
 	sessionHeap   = 101
@@ -27,12 +27,13 @@ const (
 	userKey       = 23
 	sqliteUser    = 393
 	sqliteSession = 107
-	walRefresh    = 185    // its page is in the log already
-	walFirst      = 7600   // the first change of a page after a checkpoint: HOT, one page
-	walFull       = 19_600 // the same where no row of its page was changed before: not HOT, three pages
-	walCompressed = 830    // walFirst with wal_compression (pglz)
-	walSignIn     = 1200
-	walEnd        = 3626
+	walRefresh    = 185 // its page is in the log already
+	// The first change of a page after a checkpoint, which takes the whole page along:
+	walFirst      = 7600   // a refresh: HOT, one page
+	walFull       = 19_600 // a refresh where no row of its page was changed before: not HOT, three pages
+	walCompressed = 2860   // walFirst with wal_compression (pglz)
+	walSignIn     = 23_400
+	walEnd        = 19_700
 	// sqliteWrites are refreshes a second that one core and its disk carried.
 	sqliteWrites = 3194
 )

@@ -21,7 +21,7 @@ import (
 
 func main() {
 	seed := flag.Uint64("seed", 1, "where chance begins")
-	one := flag.Float64("one-of", 100, "of so many people, play one")
+	one := flag.Float64("one-of", 200, "of so many people, play one")
 	url := flag.String("measure", "", "measure rows in the empty database at `URL` instead")
 	flag.Parse()
 	var err error
