@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build bench bench-full soak
+.PHONY: test race fuzz check build bench bench-full simulate soak
 
 test:
 	go test ./...
@@ -22,6 +22,10 @@ bench:
 
 bench-full:
 	go run ./bench --full --out docs/figures.md
+
+# What 100 million users need; docs/capacity.md says what follows.
+simulate:
+	go run ./bench/simulate > docs/simulation.md
 
 # Faults, for an hour.
 soak:

@@ -18,6 +18,7 @@ var floors = []struct {
 	floor int
 }{
 	{"bench", 80},
+	{"bench/simulate", 80},
 	{"e2e/crash", 80},
 	{"cmd/doorward", 70},
 	{"internal/server/servertest", 60},

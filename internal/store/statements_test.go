@@ -15,6 +15,9 @@ import (
 
 var parameter = regexp.MustCompile(`\$[0-9]+`)
 
+// costsByTable are words that make the database count or skip rows.
+var costsByTable = regexp.MustCompile(`(?i)\boffset\b|\bcount\s*\(`)
+
 // parameters lists the parameters of a statement in the order of their first appearance.
 func parameters(text string) []string {
 	var found []string
@@ -43,6 +46,9 @@ func TestStatements(t *testing.T) {
 					}
 					if regexp.MustCompile(`(?i)\bnow\(|for update|current_timestamp`).MatchString(text) {
 						t.Errorf("a statement for one engine: %s", text)
+					}
+					if costsByTable.MatchString(text) {
+						t.Errorf("a statement that costs more the larger its table is: %s", text)
 					}
 					if plan := explain(t, d, text); scans(d.Engine(), plan) {
 						t.Errorf("%s\nscans a table:\n%s", text, plan)
