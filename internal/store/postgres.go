@@ -33,7 +33,12 @@ var postgresEngine = engine{
 	regclass: quote,
 	types:    postgresType,
 	advance:  postgresAdvance,
+
+	newSecret: "gen_random_uuid()", // of pg_strong_random
 }
+
+// applicationName is how PostgreSQL lists our connections, unless the URL says otherwise.
+const applicationName = "doorward"
 
 const (
 	// connectTimeout bounds a connection attempt where the URL does not.
@@ -58,7 +63,7 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 		config.ConnectTimeout = connectTimeout
 	}
 	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "doorward"
+		config.RuntimeParams["application_name"] = applicationName
 	}
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn(), DeadlineDelay: graceAfterCancel}

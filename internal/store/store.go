@@ -34,12 +34,15 @@ type Options struct {
 	Model *account.Model
 	// SwitchToWAL lets an existing SQLite file of Django's change its journal mode, as its owner agreed to.
 	SwitchToWAL bool
+	// NoBackup lets Migrate make no backup of an SQLite file.
+	NoBackup bool
 }
 
 // DB is an open database. Its methods may be called from several goroutines.
 type DB struct {
 	engine   engine
 	path     string  // of the SQLite file, absolute
+	noBackup bool    // before a migration
 	read     *sql.DB // PostgreSQL: read and write
 	reads    runner
 	writer   *writer // SQLite only
@@ -54,7 +57,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := checkModel(o.Model); err != nil {
 		return nil, err
 	}
-	d := &DB{}
+	d := &DB{noBackup: o.NoBackup}
 	var err error
 	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
 	case "sqlite":
