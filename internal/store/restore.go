@@ -321,14 +321,24 @@ func alone(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	var others int
-	err = conn.QueryRow(ctx, `select count(*) from pg_stat_activity
-		where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`, name).Scan(&others)
-	if err = errors.Join(err, conn.Close(ctx)); err == nil && others > 0 {
-		err = ErrNodes
+	defer conn.Close(context.WithoutCancel(ctx))
+	waiting, cancel := context.WithTimeout(ctx, leaveTime)
+	defer cancel()
+	for {
+		var others int
+		err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity
+			where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`, name).Scan(&others)
+		if err != nil || others == 0 {
+			return err
+		}
+		if pause(waiting, 100*time.Millisecond) != nil {
+			return ErrNodes
+		}
 	}
-	return err
 }
+
+// leaveTime is how long PostgreSQL may take to notice that a process is gone.
+const leaveTime = 3 * time.Second
 
 // make writes the database that a backup becomes into a file: judged, brought up to this doorward's schema, and
 // with nobody signed in.
