@@ -44,6 +44,11 @@ func (d *DB) Backup(ctx context.Context, path string, replace bool) (about Backu
 			return about, fmt.Errorf("%s is the database itself", path)
 		}
 	}
+	if d.path == "" {
+		if exists, err := d.tableExists(ctx, versionTable); err != nil || !exists {
+			return about, errors.Join(err, errors.New("the database is empty: there is nothing to back up"))
+		}
+	}
 	p, err := newPart(path)
 	if errors.Is(err, ErrLocked) {
 		return about, fmt.Errorf("another backup is writing %s", path)
@@ -119,10 +124,7 @@ func describe(ctx context.Context, file string, about *Backup) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = pool.ExecContext(ctx, `drop table if exists `+aboutTable) // of a backup that was served
-	if err == nil {
-		_, err = pool.ExecContext(ctx, `create table `+aboutTable+` as select $1 as about`, string(text))
-	}
+	_, err = pool.ExecContext(ctx, `create table `+aboutTable+` as select $1 as about`, string(text))
 	return err
 }
 
@@ -135,10 +137,10 @@ func schemaOf(ctx context.Context, pool *sql.DB) (version int64, err error) {
 	return version, err
 }
 
-// tablesOf lists the tables of an SQLite file.
+// tablesOf lists the tables of an SQLite file, those aside that a module makes up.
 func tablesOf(ctx context.Context, pool *sql.DB) (names []string, err error) {
 	err = sqliteEngine.each(ctx, pool, `select name from sqlite_master where type = 'table'
-		and substr(name, 1, 7) <> 'sqlite_' and name <> $1 order by name`, []any{aboutTable}, func(rows *sql.Rows) error {
+		and substr(name, 1, 7) <> 'sqlite_' and name <> $1 and sql not like 'create virtual%' order by name`, []any{aboutTable}, func(rows *sql.Rows) error {
 		var name string
 		err := rows.Scan(&name)
 		names = append(names, name)

@@ -301,6 +301,25 @@ func TestBackupDoesNotOverwrite(t *testing.T) {
 	}
 }
 
+func TestABackupIsNotServed(t *testing.T) {
+	d := migrated(t, engines[store.SQLite](t), own())
+	_, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + backup(t, d), Model: own()})
+	if err == nil || !strings.Contains(err.Error(), "the database is a backup") {
+		t.Errorf("got %v, want an error: the database is a backup", err)
+	}
+}
+
+func TestAFileThatWasReplacedIsNotServed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	d := migrated(t, "sqlite:"+path, own())
+	if err := errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Lock(); !errors.Is(err, store.ErrLocked) {
+		t.Errorf("got %v, want %v", err, store.ErrLocked)
+	}
+}
+
 func TestFilesThatAreNoBackup(t *testing.T) {
 	d := migrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), own())
 	people(t, d)
@@ -421,6 +440,12 @@ func TestWhatIsThereIsKeptAside(t *testing.T) {
 			return err
 		})
 		aside := "sqlite:" + done.Aside
+		if d.Engine() == store.PostgreSQL { // it is a backup, then
+			aside = engines[store.SQLite](t)
+			if _, err := restore(t, done.Aside, aside, own(), false); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if got := everyone(t, migrated(t, aside, own())); len(got) != 4 || got[3].Email != "u1@example.com" {
 			t.Errorf("kept aside: got %v, want all 4 users", got)
 		}

@@ -20,6 +20,9 @@ type part struct {
 
 // newPart locks the place, ErrLocked if somebody else has, and makes an empty file for its owner alone.
 func newPart(path string) (*part, error) {
+	if folder := filepath.Dir(path); !isFolder(folder) {
+		return nil, fmt.Errorf("there is no folder %s", folder)
+	}
 	release, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
@@ -35,6 +38,11 @@ func newPart(path string) (*part, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // publish puts the part in its place, in the place of what is there.

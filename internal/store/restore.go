@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -86,6 +87,7 @@ func Restore(ctx context.Context, o *RestoreOptions) (*Restored, error) {
 type restore struct {
 	*RestoreOptions
 	own  []string
+	name string // of other doorwards' connections
 	done *Restored
 }
 
@@ -230,7 +232,7 @@ func (r *restore) raise(ctx context.Context, file string, last map[string]int64)
 
 // intoPostgres makes an SQLite file elsewhere, and copies it.
 func (r *restore) intoPostgres(ctx context.Context) error {
-	if err := alone(ctx, r.URL); err != nil {
+	if err := r.alone(ctx); err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp("", "doorward-restore-")
@@ -242,7 +244,7 @@ func (r *restore) intoPostgres(ctx context.Context) error {
 	if err := r.make(ctx, file, account.OwnModel(account.Email, account.Folded)); err != nil {
 		return err
 	}
-	d, err := Open(ctx, Options{URL: r.URL, Model: r.Model})
+	d, err := Open(ctx, Options{URL: r.URL, Model: r.Model, Name: applicationName + " restore"})
 	if err != nil {
 		return err
 	}
@@ -277,6 +279,13 @@ func (r *restore) fill(ctx context.Context, d *DB, file string) error {
 	from := openSQLitePool(file, 1, busyMillis, "query_only(1)")
 	defer from.Close()
 	return d.withPostgres(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		// Who connects from now on waits for the instance, and reads the new one.
+		if _, err := tx.Exec(ctx, `lock table meta in access exclusive mode`); err != nil {
+			return fmt.Errorf("lock the database: %w", err)
+		}
+		if err := nobodyElse(ctx, tx.Conn(), r.name); err != nil {
+			return err
+		}
 		if err := d.copyIn(ctx, from, r.own, tx); err != nil {
 			return err
 		}
@@ -304,16 +313,14 @@ func (d *DB) holds(ctx context.Context, own []string) (full bool, err error) {
 	return full, err
 }
 
-// alone holds that no other doorward is connected: it would go on with the keys of before.
-func alone(ctx context.Context, address string) error {
-	config, err := pgx.ParseConfig(address)
+// alone holds that no other doorward is connected: it would go on with the keys of before. One that
+// was killed may take a moment to be gone.
+func (r *restore) alone(ctx context.Context) error {
+	config, err := pgx.ParseConfig(r.URL)
 	if err != nil {
 		return fmt.Errorf("read the database URL: %w", err)
 	}
-	name := config.RuntimeParams["application_name"]
-	if name == "" {
-		name = applicationName
-	}
+	r.name = cmp.Or(config.RuntimeParams["application_name"], applicationName)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
@@ -325,16 +332,22 @@ func alone(ctx context.Context, address string) error {
 	waiting, cancel := context.WithTimeout(ctx, leaveTime)
 	defer cancel()
 	for {
-		var others int
-		err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity
-			where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`, name).Scan(&others)
-		if err != nil || others == 0 {
+		err := nobodyElse(ctx, conn, r.name)
+		if !errors.Is(err, ErrNodes) || pause(waiting, 100*time.Millisecond) != nil {
 			return err
 		}
-		if pause(waiting, 100*time.Millisecond) != nil {
-			return ErrNodes
-		}
 	}
+}
+
+// nobodyElse holds that nobody but conn is connected under a name.
+func nobodyElse(ctx context.Context, conn *pgx.Conn, name string) error {
+	var others int
+	err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity
+		where datname = current_database() and application_name = $1 and pid <> pg_backend_pid()`, name).Scan(&others)
+	if err == nil && others > 0 {
+		return ErrNodes
+	}
+	return err
 }
 
 // leaveTime is how long PostgreSQL may take to notice that a process is gone.

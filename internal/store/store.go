@@ -9,6 +9,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type Options struct {
 	Model *account.Model
 	// SwitchToWAL lets an existing SQLite file of Django's change its journal mode, as its owner agreed to.
 	SwitchToWAL bool
+	// Name is how PostgreSQL lists the connections; "": as the URL says, or "doorward".
+	Name string
 	// NoBackup lets Migrate make no backup of an SQLite file.
 	NoBackup bool
 }
@@ -41,9 +44,10 @@ type Options struct {
 // DB is an open database. Its methods may be called from several goroutines.
 type DB struct {
 	engine   engine
-	path     string  // of the SQLite file, absolute
-	noBackup bool    // before a migration
-	read     *sql.DB // PostgreSQL: read and write
+	path     string      // of the SQLite file, absolute
+	file     os.FileInfo // the file that was opened
+	noBackup bool        // before a migration
+	read     *sql.DB     // PostgreSQL: read and write
 	reads    runner
 	writer   *writer // SQLite only
 	compiled atomic.Pointer[compiled]
@@ -63,7 +67,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	case "sqlite":
 		err = d.openSQLite(ctx, rest, &o)
 	case "postgres", "postgresql":
-		err = d.openPostgres(ctx, o.URL)
+		err = d.openPostgres(ctx, &o)
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
