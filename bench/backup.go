@@ -120,7 +120,7 @@ func (b *backups) step(ctx context.Context, what, command, url, file string) err
 	}
 	use := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	cpu := time.Duration(use.Utime.Nano() + use.Stime.Nano())
-	fmt.Fprintf(b.out, "| %s | %.1f | %.1f | %.1f | %d |\n", what, took.Seconds(), cpu.Seconds(), (after - before).Seconds(), use.Maxrss>>10)
+	fmt.Fprintf(b.out, "| %s | %.1f | %.1f | %.1f | %d |\n", what, took.Seconds(), cpu.Seconds(), max(after-before, 0).Seconds(), use.Maxrss>>10)
 	if info, err := os.Stat(file); err == nil && command == "backup" {
 		fmt.Fprintf(b.talk, "%s: %d MiB\n", filepath.Base(file), info.Size()>>20)
 	}
