@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -36,18 +35,8 @@ var ErrExists = errors.New("already there")
 // there is an ErrExists, unless replace. Of PostgreSQL it holds Doorward's own tables; an SQLite file
 // is there with all tables.
 func (d *DB) Backup(ctx context.Context, path string, replace bool) (about Backup, err error) {
-	if _, err := os.Lstat(path); err == nil && !replace {
-		return about, fmt.Errorf("%s is %w", path, ErrExists)
-	}
-	if d.path != "" {
-		if there, err := filepath.EvalSymlinks(path); err == nil && sameFile(there, d.path) {
-			return about, fmt.Errorf("%s is the database itself", path)
-		}
-	}
-	if d.path == "" {
-		if exists, err := d.tableExists(ctx, versionTable); err != nil || !exists {
-			return about, errors.Join(err, errors.New("the database is empty: there is nothing to back up"))
-		}
+	if err := d.mayBackup(ctx, path, replace); err != nil {
+		return about, err
 	}
 	p, err := newPart(path)
 	if errors.Is(err, ErrLocked) {
@@ -58,18 +47,16 @@ func (d *DB) Backup(ctx context.Context, path string, replace bool) (about Backu
 	}
 	defer p.close()
 	about = Backup{Engine: d.engine.name, Began: time.Now().UTC().Truncate(time.Microsecond)}
-	if d.path != "" {
-		err = d.vacuumInto(ctx, p.file)
+	if m := d.Model(); d.path != "" {
+		about.WAL, err = d.usesWAL(ctx)
+		err = errors.Join(err, d.vacuumInto(ctx, p.file))
 	} else {
+		if m.Django {
+			about.Missing = m.Table
+		}
 		err = d.copyOut(ctx, p.file)
 	}
 	if err != nil {
-		return about, fmt.Errorf("make a backup: %w", err)
-	}
-	if m := d.Model(); d.path == "" && m.Django {
-		about.Missing = m.Table
-	}
-	if about.WAL, err = d.usesWAL(ctx); err != nil {
 		return about, fmt.Errorf("make a backup: %w", err)
 	}
 	if err := describe(ctx, p.file, &about); err != nil {
@@ -80,6 +67,24 @@ func (d *DB) Backup(ctx context.Context, path string, replace bool) (about Backu
 	}
 	about.Took = time.Since(about.Began)
 	return about, nil
+}
+
+// mayBackup holds that there is something to back up, and nothing in its way.
+func (d *DB) mayBackup(ctx context.Context, path string, replace bool) error {
+	if _, err := os.Lstat(path); err == nil && !replace {
+		return fmt.Errorf("%s is %w", path, ErrExists)
+	}
+	if d.path != "" && sameFile(path, d.path) {
+		return fmt.Errorf("%s is the database itself", path)
+	}
+	if d.path != "" {
+		return nil
+	}
+	exists, err := d.tableExists(ctx, versionTable)
+	if err == nil && !exists {
+		err = errors.New("the database is empty: there is nothing to back up")
+	}
+	return err
 }
 
 func sameFile(a, b string) bool {
@@ -103,9 +108,6 @@ func (d *DB) vacuumInto(ctx context.Context, file string) error {
 
 func (d *DB) usesWAL(ctx context.Context) (bool, error) {
 	var mode string
-	if d.path == "" {
-		return false, nil
-	}
 	err := patientSQLite(ctx, func() error { return d.read.QueryRowContext(ctx, `pragma journal_mode`).Scan(&mode) })
 	return mode == "wal", err
 }
@@ -163,4 +165,35 @@ func countRows(ctx context.Context, pool *sql.DB) (map[string]int64, error) {
 		counts[name] = n
 	}
 	return counts, nil
+}
+
+// ErrNoBackup says why nothing was migrated.
+var ErrNoBackup = errors.New("no backup could be made before the migration")
+
+// saveFirst backs an SQLite file up before it is migrated, if anything could be lost. The copy is named
+// after the version that it has, so that migrations tried again do not fill the disk.
+func (d *DB) saveFirst(ctx context.Context, report func(Applied)) error {
+	if d.path == "" || d.noBackup {
+		return nil
+	}
+	names, err := tablesOf(ctx, d.read)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !keepsRows(name) })
+	full, err := d.holds(ctx, names)
+	if err != nil || !full {
+		return err
+	}
+	version, err := d.version(ctx)
+	if err != nil {
+		return err
+	}
+	path := fmt.Sprintf("%s.before-migration-from-%04d", d.path, version)
+	about, err := d.Backup(ctx, path, true)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoBackup, err)
+	}
+	report(Applied{Backup: path, Took: about.Took})
+	return nil
 }

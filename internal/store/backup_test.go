@@ -597,3 +597,38 @@ func TestAMigrationIsPrecededByABackup(t *testing.T) {
 		t.Errorf("restore it: got %+v, %v, want version 1", done, err)
 	}
 }
+
+// TestARestoreLeavesTheSchema holds that indexes and constraints are what the migrations made, names and all.
+func TestARestoreLeavesTheSchema(t *testing.T) {
+	url := storetest.Postgres(t)
+	source := migrated(t, engines[store.SQLite](t), own())
+	people(t, source)
+	d := migrated(t, url, own())
+	schema := func() (all []string) {
+		rows, err := d.Pool().QueryContext(t.Context(), `select indexdef from pg_indexes where schemaname = 'public'
+			union all select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'public'::regnamespace order by 1`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text)
+		}
+		return all
+	}
+	want := schema()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := restore(t, backup(t, source), url, own(), true); err != nil {
+		t.Fatal(err)
+	}
+	d = migrated(t, url, own())
+	if got := schema(); !slices.Equal(got, want) || len(want) < 10 {
+		t.Errorf("got:  %q\nwant: %q", got, want)
+	}
+}

@@ -224,6 +224,13 @@ func (t *twin) copyIn(ctx context.Context, from *sql.DB, to pgx.Tx, last int64) 
 	if err != nil {
 		return err
 	}
+	drop, again, err := t.indexes(ctx, to)
+	if err != nil {
+		return err
+	}
+	if err := execAll(ctx, to, drop); err != nil {
+		return err
+	}
 	rows, err := from.QueryContext(ctx, "select "+t.list()+" from "+quote(t.name))
 	if err != nil {
 		return err
@@ -233,12 +240,43 @@ func (t *twin) copyIn(ctx context.Context, from *sql.DB, to pgx.Tx, last int64) 
 	if _, err := to.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, source); err != nil {
 		return err
 	}
+	if err := execAll(ctx, to, again); err != nil {
+		return err
+	}
 	if t.serial == "" || last == 0 {
 		return nil
 	}
 	_, err = to.Exec(ctx, `select setval(s.name::regclass, greatest($1, coalesce(pg_sequence_last_value(s.name::regclass), 0)))
 		from (select pg_get_serial_sequence($2, $3) as name) s`, last, quote(t.name), t.serial)
 	return err
+}
+
+// indexes gives what drops the indexes of a table, its primary key aside, and what makes them again: they are
+// built of all rows in half the time that they grow in.
+func (t *twin) indexes(ctx context.Context, on pgx.Tx) (drop, again []string, err error) {
+	rows, err := on.Query(ctx, `select format('alter table %s drop constraint %I', $1::text, conname),
+			format('alter table %s add constraint %I %s', $1::text, conname, pg_get_constraintdef(oid))
+		from pg_constraint where conrelid = to_regclass($1) and contype = 'u'
+		union all select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+		from pg_index where indrelid = to_regclass($1) and not exists (select 1 from pg_constraint where conindid = indexrelid)`, quote(t.name))
+	if err != nil {
+		return nil, nil, err
+	}
+	var one, other string
+	_, err = pgx.ForEachRow(rows, []any{&one, &other}, func() error {
+		drop, again = append(drop, one), append(again, other)
+		return nil
+	})
+	return drop, again, err
+}
+
+func execAll(ctx context.Context, on pgx.Tx, texts []string) error {
+	for _, text := range texts {
+		if _, err := on.Exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // flags says which columns are booleans in PostgreSQL; SQLite has numbers there.
