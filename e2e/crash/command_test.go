@@ -167,9 +167,47 @@ func onEngines(t *testing.T, f func(t *testing.T, s *site, rng *rand.Rand)) {
 	}
 }
 
-// moment is a time at which something that takes that long is killed.
-func moment(rng *rand.Rand, length time.Duration) time.Duration {
-	return 1 + time.Duration(rng.Int64N(int64(length)))
+// victim is a command that is killed again and again, at any moment of the time that it takes.
+type victim struct {
+	*site
+	rng    *rand.Rand
+	args   []string
+	length time.Duration // of the last one that was not killed
+	killed int
+	tries  int
+}
+
+// victim lets a command run once, to know how long it takes.
+func (s *site) victim(t *testing.T, rng *rand.Rand, args ...string) (v *victim, out string) {
+	t.Helper()
+	binary(t) // to build it takes long
+	begin := time.Now()
+	out = s.must(t, args...)
+	return &victim{site: s, rng: rng, args: args, length: time.Since(begin)}, out
+}
+
+// strike runs the command, and kills it if it still runs at the moment that was drawn.
+func (v *victim) strike(t *testing.T) {
+	t.Helper()
+	begin := time.Now()
+	v.tries++
+	if out, err := v.command(t, 1+time.Duration(v.rng.Int64N(int64(v.length))), v.args...); err == nil {
+		v.length = time.Since(begin)
+	} else if !strings.Contains(err.Error(), "killed") {
+		t.Fatalf("doorward %s: %v\n%s", strings.Join(v.args, " "), err, out)
+	} else {
+		v.killed++
+	}
+}
+
+// enough reports whether it was killed n times. One that always gets away is an error.
+func (v *victim) enough(t *testing.T, n int) bool {
+	t.Helper()
+	if v.tries >= 20*n && v.killed < n {
+		t.Errorf("killed %d of %d, want %d kills", v.killed, v.tries, n)
+		return true
+	}
+	return v.killed >= n
 }
 
 var applied = regexp.MustCompile(`(?m)^(\d{4} .*?) +ok`)
@@ -180,18 +218,14 @@ func TestKillMigration(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, s *site, rng *rand.Rand) {
 		s.build(t)
-		begin := time.Now()
-		steps := applied.FindAllString(s.must(t, "migrate"), -1)
-		length := time.Since(begin)
+		v, out := s.victim(t, rng, "migrate")
+		steps := applied.FindAllString(out, -1)
 		if len(steps) == 0 {
 			t.Fatal("nothing was migrated")
 		}
-		killed := 0
-		for range *migrations {
+		for !v.enough(t, *migrations) {
 			s.build(t)
-			if _, err := s.command(t, moment(rng, length), "migrate"); err != nil {
-				killed++
-			}
+			v.strike(t)
 			s.sound(t)
 			done, err := strconv.Atoi(s.ask(t, `select count(*) from doorward_migrations where version_id > 1`))
 			if err != nil {
@@ -202,7 +236,7 @@ func TestKillMigration(t *testing.T) {
 				t.Errorf("users\ngot:  %s\nwant: %s", got, want)
 			}
 		}
-		t.Logf("%d of %d migrations were killed; whole, one takes %s", killed, *migrations, length.Round(time.Millisecond))
+		t.Logf("%d of %d migrations were killed; whole, one takes %s", v.killed, v.tries, v.length.Round(time.Millisecond))
 	})
 }
 
@@ -232,17 +266,13 @@ func TestKillBackup(t *testing.T) {
 		s.build(t)
 		s.must(t, "migrate")
 		file := filepath.Join(s.folder, "x.backup")
-		begin := time.Now()
-		s.must(t, "backup", file)
-		length := time.Since(begin)
-		killed, whole := 0, 0
-		for range *backups {
+		v, _ := s.victim(t, rng, "backup", file)
+		whole := 0
+		for !v.enough(t, *backups) {
 			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 				t.Fatal(err)
 			}
-			if _, err := s.command(t, moment(rng, length), "backup", file); err != nil {
-				killed++
-			}
+			v.strike(t)
 			if _, err := os.Stat(file); err != nil {
 				continue
 			}
@@ -254,7 +284,7 @@ func TestKillBackup(t *testing.T) {
 			}
 		}
 		s.must(t, "backup", file, "--force") // what a killed one left is not in the way
-		t.Logf("%d of %d backups were killed, %d files were there; whole, one takes %s", killed, *backups, whole, length.Round(time.Millisecond))
+		t.Logf("%d of %d backups were killed, %d files were there; whole, one takes %s", v.killed, v.tries, whole, v.length.Round(time.Millisecond))
 	})
 }
 
@@ -266,15 +296,11 @@ func TestKillRestore(t *testing.T) {
 		s.must(t, "migrate")
 		file := filepath.Join(s.folder, "x.backup")
 		s.must(t, "backup", file)
-		begin := time.Now()
-		s.must(t, "restore", "--force", file)
-		length := time.Since(begin)
-		killed, old := 0, 0
-		for range *backups {
+		v, _ := s.victim(t, rng, "restore", "--force", file)
+		old := 0
+		for !v.enough(t, *backups) {
 			before := s.change(t)
-			if _, err := s.command(t, moment(rng, length), "restore", "--force", file); err != nil {
-				killed++
-			}
+			v.strike(t)
 			s.sound(t)
 			users, instance := s.ask(t, `select count(*) from users`), s.ask(t, `select value from meta where key = 'instance'`)
 			switch {
@@ -285,7 +311,7 @@ func TestKillRestore(t *testing.T) {
 			}
 			s.must(t, "restore", "--force", file)
 		}
-		t.Logf("%d of %d restores were killed, %d left the database of before; whole, one takes %s", killed, *backups, old, length.Round(time.Millisecond))
+		t.Logf("%d of %d restores were killed, %d left the database of before; whole, one takes %s", v.killed, v.tries, old, v.length.Round(time.Millisecond))
 	})
 }
 
