@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"doorward/internal/server"
 	"doorward/internal/store"
 )
 
 type migrateCmd struct {
-	Plan bool `help:"Print what would be done, and do nothing."`
+	Plan     bool   `help:"Print what would be done, and do nothing."`
+	Backup   string `help:"Write a backup first, if there is anything to do." placeholder:"FILE"`
+	NoBackup bool   `help:"Make no backup of an SQLite file first."`
 }
 
 // step is one migration as this command prints it.
@@ -35,10 +38,10 @@ func (m *migrateCmd) Run(c *console) error {
 		for _, p := range pending {
 			steps = append(steps, step{Step: p.String()})
 		}
-	} else if err := server.Migrate(ctx, cfg, func(a store.Applied) {
-		steps = append(steps, step{a.String(), float64(a.Took) / float64(time.Millisecond)})
+	} else if err := server.Migrate(ctx, cfg, server.MigrateOptions{Backup: m.Backup, None: m.NoBackup}, func(a store.Applied) {
+		steps = append(steps, step{a.String(), milli(a.Took)})
 	}); err != nil {
-		return err
+		return m.explain(err)
 	}
 	rows := make([][]string, len(steps))
 	for i, s := range steps {
@@ -50,8 +53,18 @@ func (m *migrateCmd) Run(c *console) error {
 	if err := c.result(steps, rows); err != nil {
 		return err
 	}
-	if len(steps) == 0 {
+	switch isFile := strings.HasPrefix(cfg.DatabaseURL, "sqlite:"); {
+	case len(steps) == 0:
 		c.say("nothing to do: the schema is up to date")
+	case !isFile && !m.Plan && m.Backup == "":
+		c.say("PostgreSQL is not backed up by itself; migrate --backup FILE does it first")
 	}
 	return nil
+}
+
+func (m *migrateCmd) explain(err error) error {
+	if errors.Is(err, store.ErrExists) {
+		return &coded{exitConflict, m.Backup + " is there already\n  a backup does not overwrite, and nothing was migrated\n  try: another name"}
+	}
+	return err
 }

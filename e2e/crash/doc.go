@@ -1,6 +1,7 @@
 // Package crash holds the tests that kill the real server: by SIGKILL (TestKill), by a power cut
 // that forgets what was not synced (TestPowerLoss), and politely, one node after the other under
-// load (TestRollingRestart). They own what a crash may do to what was answered; what the answers
+// load (TestRollingRestart). The commands that change a whole database are killed too (TestKillMigration,
+// TestKillBackup, TestKillRestore). They own what a crash may do to what was answered; what the answers
 // mean is account's to say.
 //
 // # What must hold
@@ -34,6 +35,7 @@
 //	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 //	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 //	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+//	go test ./e2e/crash -timeout 1h -v -run 'TestKillMigration|TestKillBackup|TestKillRestore' -migrations 50 -backups 50
 //
 // Each run prints its seed, and a failed one the command that repeats it: the same steps, moments
 // and cuts, though threads may meet differently.

@@ -16,12 +16,14 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", number("CRASH_KILLS", 20), "how often TestKill kills the server")
-	life     = flag.Duration("life", 500*time.Millisecond, "how long a server lives under load at most before it is killed")
-	cuts     = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
-	restarts = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
-	rate     = flag.Int("rate", 100, "requests a second in TestRollingRestart")
-	fixed    = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
+	kills      = flag.Int("kills", number("CRASH_KILLS", 20), "how often TestKill kills the server")
+	life       = flag.Duration("life", 500*time.Millisecond, "how long a server lives under load at most before it is killed")
+	cuts       = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
+	restarts   = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
+	backups    = flag.Int("backups", number("CRASH_BACKUPS", 5), "how often TestKillBackup and TestKillRestore kill theirs")
+	migrations = flag.Int("migrations", number("CRASH_MIGRATIONS", 5), "how often TestKillMigration kills a migration")
+	rate       = flag.Int("rate", 100, "requests a second in TestRollingRestart")
+	fixed      = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
 )
 
 func number(variable string, otherwise int) int {
@@ -63,7 +65,7 @@ func otherFlags() (text string) {
 			text += fmt.Sprintf(" -%s %s", f.Name, f.Value)
 		}
 	})
-	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts} {
+	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts, "backups": *backups, "migrations": *migrations} {
 		if variable := "CRASH_" + strings.ToUpper(name); os.Getenv(variable) != "" && !strings.Contains(text, " -"+name+" ") {
 			text += fmt.Sprintf(" -%s %d", name, value)
 		}

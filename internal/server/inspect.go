@@ -91,17 +91,46 @@ type nothing struct {
 // Model implements account.Store.
 func (n nothing) Model() *account.Model { return n.model }
 
+// MigrateOptions say what is done before a migration.
+type MigrateOptions struct {
+	// Backup is the file of a backup that is made first, on either engine; "": none but the one that an SQLite
+	// file gets beside itself.
+	Backup string
+	// None leaves that one out.
+	None bool
+}
+
 // Migrate brings the schema of a configured database up to date, and reports each step.
-func Migrate(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+func Migrate(ctx context.Context, cfg *config.Config, o MigrateOptions, report func(store.Applied)) error {
 	p, err := planOf(cfg, token.Secret{}, token.Secret{})
 	if err != nil {
 		return err
 	}
-	return withDatabase(ctx, p, func(db *store.DB) error { return db.Migrate(ctx, report) })
+	p.noBackup = o.None || o.Backup != ""
+	return withDatabase(ctx, p, func(db *store.DB) error {
+		if o.Backup != "" {
+			if err := backupFirst(ctx, db, o.Backup, report); err != nil {
+				return err
+			}
+		}
+		return db.Migrate(ctx, report)
+	})
+}
+
+func backupFirst(ctx context.Context, db *store.DB, path string, report func(store.Applied)) error {
+	pending, err := db.Pending(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	about, err := db.Backup(ctx, path, false)
+	if err == nil {
+		report(store.Applied{Backup: path, Took: about.Took})
+	}
+	return err
 }
 
 func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
-	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model})
+	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model, NoBackup: p.noBackup})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type plan struct {
 	fallbacks []token.Secret
 	hosts     []string
 	mounts    []mountPlan
+	noBackup  bool // before a migration
 }
 
 // planOf understands a configuration with serve's own defaults.

@@ -28,4 +28,6 @@ type engine struct {
 	types func(c columnShape) string
 	// advance makes the database hand out ids above one that was given; nil where it does by itself.
 	advance func(ctx context.Context, q *queries, id int64) error
+	// newSecret is an expression that draws an unguessable UUID; "" where Go has to.
+	newSecret string
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -33,7 +34,12 @@ var postgresEngine = engine{
 	regclass: quote,
 	types:    postgresType,
 	advance:  postgresAdvance,
+
+	newSecret: "gen_random_uuid()", // of pg_strong_random
 }
+
+// applicationName is how PostgreSQL lists our connections, unless the URL says otherwise.
+const applicationName = "doorward"
 
 const (
 	// connectTimeout bounds a connection attempt where the URL does not.
@@ -45,8 +51,8 @@ const (
 	idleTime = 5 * time.Minute
 )
 
-func (d *DB) openPostgres(ctx context.Context, url string) error {
-	config, err := pgx.ParseConfig(url)
+func (d *DB) openPostgres(ctx context.Context, o *Options) error {
+	config, err := pgx.ParseConfig(o.URL)
 	if err != nil {
 		return fmt.Errorf("read the database URL: %w", err) // pgx keeps the password out of it
 	}
@@ -57,8 +63,8 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "doorward"
+	if name := config.RuntimeParams["application_name"]; o.Name != "" || name == "" {
+		config.RuntimeParams["application_name"] = cmp.Or(o.Name, applicationName)
 	}
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn(), DeadlineDelay: graceAfterCancel}

@@ -58,6 +58,9 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 		return err
 	}
 	d.engine, d.path = sqliteEngine, path
+	if d.file, err = os.Stat(path); err != nil {
+		return fmt.Errorf("the database cannot be opened: %w", err)
+	}
 	d.writer = newWriter(path)
 	err = d.journal(ctx, fresh || !o.Model.Django || o.SwitchToWAL)
 	if err == nil {
@@ -69,8 +72,14 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), busyMillis,
 		"query_only(1)", "mmap_size("+strconv.Itoa(mmapBytes)+")")
 	d.reads = newPrepared(d.read)
+	if backup, err := d.tableExists(ctx, aboutTable); err != nil || backup {
+		return errors.Join(err, d.Close(), errBackup)
+	}
 	return nil
 }
+
+// errBackup keeps a backup from being served as it is: what was revoked after it would be good again.
+var errBackup = errors.New("the database is a backup\n  tokens that were revoked after it was made would be good again\n  try: doorward restore FILE, into another database")
 
 // journal reads the file's journal mode, which shows whether it is a database, and turns it to
 // WAL where that is allowed.

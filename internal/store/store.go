@@ -9,6 +9,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,13 +35,19 @@ type Options struct {
 	Model *account.Model
 	// SwitchToWAL lets an existing SQLite file of Django's change its journal mode, as its owner agreed to.
 	SwitchToWAL bool
+	// Name is how PostgreSQL lists the connections; "": as the URL says, or "doorward".
+	Name string
+	// NoBackup lets Migrate make no backup of an SQLite file.
+	NoBackup bool
 }
 
 // DB is an open database. Its methods may be called from several goroutines.
 type DB struct {
 	engine   engine
-	path     string  // of the SQLite file, absolute
-	read     *sql.DB // PostgreSQL: read and write
+	path     string      // of the SQLite file, absolute
+	file     os.FileInfo // the file that was opened
+	noBackup bool        // before a migration
+	read     *sql.DB     // PostgreSQL: read and write
 	reads    runner
 	writer   *writer // SQLite only
 	compiled atomic.Pointer[compiled]
@@ -54,13 +61,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := checkModel(o.Model); err != nil {
 		return nil, err
 	}
-	d := &DB{}
+	d := &DB{noBackup: o.NoBackup}
 	var err error
 	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
 	case "sqlite":
 		err = d.openSQLite(ctx, rest, &o)
 	case "postgres", "postgresql":
-		err = d.openPostgres(ctx, o.URL)
+		err = d.openPostgres(ctx, &o)
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
