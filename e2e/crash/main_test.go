@@ -21,6 +21,8 @@ var (
 	cuts     = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
 	restarts = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
 	rate     = flag.Int("rate", 100, "requests a second in TestRollingRestart")
+	gone     = flag.Duration("gone", 2500*time.Millisecond, "how long TestDatabaseAway takes the database away")
+	soak     = flag.Bool("soak", false, "hold times to what is promised, on a machine that does nothing else, and run what takes long")
 	fixed    = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
 )
 

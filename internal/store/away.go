@@ -23,6 +23,9 @@ const (
 	// graceAfterCancel is how long a cancelled statement may go on before its connection is given
 	// up. Without it a wave of cancelled requests becomes a wave of new connections.
 	graceAfterCancel = 100 * time.Millisecond
+	// vanished is how long after the patience of a client is over the server ends a transaction that
+	// he says nothing more in.
+	vanished = 500 * time.Millisecond
 	// settled is how long nothing must fail before an outage counts as over.
 	settled = time.Second
 	// suspectEvery is how often all connections may come under suspicion because of one.

@@ -46,7 +46,7 @@ var postgresEngine = engine{
 // idleTime closes connections that a burst has left behind.
 const idleTime = 5 * time.Minute
 
-func (d *DB) openPostgres(ctx context.Context, url string) error {
+func (d *DB) openPostgres(ctx context.Context, url string, patience time.Duration) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return fmt.Errorf("read the database URL: %w", err) // pgx keeps the password out of it
@@ -64,9 +64,9 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn(), DeadlineDelay: graceAfterCancel}
 	}
-	d.engine = postgresEngine
+	d.engine, d.patience = postgresEngine, patience
 	n := max(8, 4*runtime.GOMAXPROCS(0))
-	d.read = sql.OpenDB(newConnector(stdlib.GetConnector(*config, d.generations()...), config.ConnectTimeout, n))
+	d.read = sql.OpenDB(newConnector(stdlib.GetConnector(*config, d.connections(config.RuntimeParams)...), config.ConnectTimeout, n))
 	d.reads = d.read
 	d.read.SetMaxOpenConns(n)
 	d.read.SetMaxIdleConns(n)
@@ -80,16 +80,25 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 // bornKey is where a connection has its generation.
 const bornKey = "doorward.generation"
 
-// generations throws connections of an older generation away before they are used again, without
-// asking them: they may be cut off, and would not answer.
-func (d *DB) generations() []stdlib.OptionOpenDB {
+// idleInTransaction is the setting that ends sessions whose client has vanished in mid-transaction, with
+// its locks. Without it they last until the server's TCP gives up, which is hours.
+const idleInTransaction = "idle_in_transaction_session_timeout"
+
+// connections sets new connections up, and throws those of an older generation away before they are
+// used again, without asking them: they may be cut off, and would not answer. params are the URL's own.
+func (d *DB) connections(params map[string]string) []stdlib.OptionOpenDB {
+	// Not one of the parameters that a connection begins with: poolers refuse those that they do not know.
+	limit := fmt.Sprintf("set %s = %d", idleInTransaction, (d.patience + vanished).Milliseconds())
+	if params[idleInTransaction] != "" {
+		limit = ""
+	}
 	old := func(c *pgx.Conn) bool { return c.PgConn().CustomData()[bornKey] != d.generation.Load() }
 	return []stdlib.OptionOpenDB{
 		stdlib.OptionBeforeConnect(func(_ context.Context, c *pgx.ConnConfig) error {
 			born := d.generation.Load()
-			c.AfterConnect = func(_ context.Context, conn *pgconn.PgConn) error {
+			c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 				conn.CustomData()[bornKey] = born
-				return nil
+				return conn.Exec(ctx, limit).Close()
 			}
 			return nil
 		}),

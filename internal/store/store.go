@@ -71,8 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	case "sqlite":
 		err = d.openSQLite(ctx, rest, &o)
 	case "postgres", "postgresql":
-		err = d.openPostgres(ctx, o.URL)
-		d.patience = cmp.Or(o.Patience, Patience)
+		err = d.openPostgres(ctx, o.URL, cmp.Or(o.Patience, Patience))
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
