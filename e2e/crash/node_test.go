@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"doorward/internal/store/storetest"
 )
 
 const (
@@ -188,4 +190,13 @@ func freeAddr(t *testing.T) string {
 	}
 	defer ln.Close()
 	return ln.Addr().String()
+}
+
+// databaseFor gives the URL of an empty database; "" is a file in the site's data.
+func databaseFor(t *testing.T, engine string) string {
+	t.Helper()
+	if engine == "sqlite" {
+		return ""
+	}
+	return storetest.Postgres(t)
 }

@@ -142,6 +142,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	if s.cfg.TrustedProxies == 0 && s.cfg.ConnectionsPerClient > 0 {
+		ln = newFairListener(ln, s.cfg.ConnectionsPerClient)
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(ln) }()
 	select {
