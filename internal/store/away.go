@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -117,6 +118,9 @@ func (d *DB) suspect() {
 	}
 }
 
+// probeBytes are written to see whether writing works: as much as the writes of a request, or more.
+const probeBytes = 16 << 10
+
 // Ping reports whether the database answers and, when it could not be written lately, whether it
 // can be written again.
 func (d *DB) Ping(ctx context.Context) error {
@@ -129,8 +133,12 @@ func (d *DB) Ping(ctx context.Context) error {
 		return nil
 	}
 	err := d.Update(ctx, func(w account.Writer) error {
-		_, err := w.(*queries).exec(ctx, `insert into meta (key, value) values ($1, $2)
-			on conflict (key) do update set value = excluded.value`, "written", time.Now().UTC().Format(time.RFC3339Nano))
+		q := w.(*queries)
+		const key = "probe"
+		_, err := q.exec(ctx, `insert into meta (key, value) values ($1, $2)`, key, strings.Repeat("x", probeBytes))
+		if err == nil {
+			_, err = q.exec(ctx, `delete from meta where key = $1`, key)
+		}
 		return err
 	})
 	if err != nil {

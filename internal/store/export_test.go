@@ -65,3 +65,11 @@ func (d *DB) Watched() bool {
 
 // BatchTime changes how long a batch may run; before anything runs.
 func (d *DB) BatchTime(t time.Duration) { d.writer.within = t }
+
+// Judged is what the engines make of an error.
+func Judged(e Engine, err error) (away, lost bool) {
+	if e == SQLite {
+		return sqliteEngine.away(err), sqliteEngine.lost(err)
+	}
+	return postgresEngine.away(err), postgresEngine.lost(err)
+}
