@@ -57,38 +57,22 @@ func TestDatabaseAway(t *testing.T) {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			var c *storetest.Cluster
-			direct := ""
+			var w *wire
+			s := newSite(t, workshop(t), "")
 			if o.own {
 				c = storetest.NewCluster(t)
-				direct = c.URL()
+				w, s.database = newWire(t, c.URL())
 			} else {
-				direct = storetest.Postgres(t)
+				w, s.database = newWire(t, storetest.Postgres(t))
 			}
-			w, through := newWire(t, direct)
 			w.late.Store(int64(5 * time.Second))
-			s := newSite(t, workshop(t), through)
 			server, _ := s.start(t)
 			l := beginAsking(t, server.addr)
 			time.Sleep(calm)
-			l.away.Store(true)
-			o.begin(t, w, c)
-			if !o.partly {
-				time.Sleep(calm) // what was under way may still go well
-				checkProbes(t, server.addr)
-			}
-			time.Sleep(*gone)
-			before := l.refused.Load()
-			o.end(t, w, c)
-			back := time.Now()
-			l.awaitSuccess(t, back)
-			time.Sleep(calm) // requests that began before the return
-			l.away.Store(false)
+			l.while(t, func() { o.begin(t, w, c) }, !o.partly, func() { o.end(t, w, c) })
 			time.Sleep(calm)
 			l.end()
 			l.check(t)
-			if before == 0 {
-				t.Error("no request was refused: the database was not away")
-			}
 			if o.partly && w.muted.Load() == 0 {
 				t.Error("no answer to a commit was lost")
 			}
@@ -98,6 +82,25 @@ func TestDatabaseAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// while asks through an outage, and until things go well again.
+func (l *asking) while(t *testing.T, begin func(), whole bool, end func()) {
+	t.Helper()
+	l.away.Store(true)
+	begin()
+	if whole {
+		time.Sleep(calm) // what was under way may still go well
+		checkProbes(t, l.addr)
+	}
+	time.Sleep(*gone)
+	if l.refused.Load() == 0 {
+		t.Error("no request was refused: the database was not away")
+	}
+	end()
+	l.awaitSuccess(t, time.Now())
+	time.Sleep(calm) // for requests that began before the return
+	l.away.Store(false)
 }
 
 func checkProbes(t *testing.T, addr string) {

@@ -77,7 +77,7 @@ func TestSlowClients(t *testing.T) {
 		took = append(took, timedMe(t, c, mine))
 		time.Sleep(2 * time.Millisecond)
 	}
-	report(t, fmt.Sprintf("me beside %d slow connections", n), took, len(took))
+	report(t, fmt.Sprintf("me beside %d slow connections", n), took, promisedQuick())
 	for kind, w := range slowness {
 		longest := time.Duration(0)
 		for i := kind; i < n; i += len(slowness) {
@@ -124,20 +124,24 @@ func timedMe(t *testing.T, c *caller, mine answer) time.Duration {
 	return time.Since(began)
 }
 
+// promisedQuick is the p99 of me that is promised, or what a machine loaded with other tests is given.
+func promisedQuick() time.Duration {
+	if *soak {
+		return quick
+	}
+	return quickInCI
+}
+
 // report prints how long answers took, and holds their p99 to what is promised.
-func report(t *testing.T, what string, took []time.Duration, n int) {
+func report(t *testing.T, what string, took []time.Duration, limit time.Duration) {
 	t.Helper()
 	if len(took) == 0 {
 		t.Fatalf("%s: nothing was measured", what)
 	}
 	slices.Sort(took)
 	p99 := took[len(took)*99/100]
-	t.Logf("%s: %d answers, p50 %s, p99 %s, max %s", what, n, took[len(took)/2].Round(10*time.Microsecond),
+	t.Logf("%s: %d answers, p50 %s, p99 %s, max %s", what, len(took), took[len(took)/2].Round(10*time.Microsecond),
 		p99.Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
-	limit := quickInCI
-	if *soak {
-		limit = quick
-	}
 	if p99 > limit {
 		t.Errorf("%s: p99\ngot:  %s\nwant: at most %s", what, p99, limit)
 	}
@@ -179,7 +183,7 @@ func TestJunkFlood(t *testing.T) {
 	}
 	over.Store(true)
 	all.Wait()
-	report(t, fmt.Sprintf("me beside %d junk tokens a second", int(float64(shown.Load())/length.Seconds())), took, len(took))
+	report(t, fmt.Sprintf("me beside %d junk tokens a second", int(float64(shown.Load())/length.Seconds())), took, promisedQuick())
 }
 
 // TestFewFiles runs a server that may have few files open under more clients than that. Who is

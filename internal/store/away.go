@@ -29,6 +29,9 @@ const (
 	vanished = 500 * time.Millisecond
 	// settled is how long nothing must fail before an outage counts as over.
 	settled = time.Second
+	// silence is how long no connection may answer before all are under suspicion. In a database that
+	// is only slow some do, and to connect anew would make it slower.
+	silence = time.Second
 	// suspectEvery is how often all connections may come under suspicion because of one.
 	suspectEvery = 250 * time.Millisecond
 )
@@ -44,6 +47,14 @@ func isAway(err error) bool {
 		}
 	}
 	return false
+}
+
+// worked notes that a statement was answered.
+func (d *DB) worked(o *outage) {
+	if d.patience > 0 {
+		d.answered.Store(time.Now().UnixNano())
+	}
+	o.worked()
 }
 
 // outage notes when something begins to fail and when it works again, and logs both once: while a
@@ -96,7 +107,9 @@ func (d *DB) judge(ctx context.Context, err error, writing bool) error {
 	if err == nil || errors.As(err, &known) || ctx.Err() != nil || !d.engine.away(err) {
 		return err
 	}
-	d.suspect()
+	if d.engine.lost(err) || time.Now().UnixNano()-d.answered.Load() > int64(silence) {
+		d.suspect()
+	}
 	if writing {
 		d.writing.failed(err)
 	} else {

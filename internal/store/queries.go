@@ -114,7 +114,7 @@ func (q *queries) run(ctx context.Context, text string, f func(context.Context) 
 	defer cancel()
 	err := f(bounded)
 	if err == nil {
-		q.d.reading.worked()
+		q.d.worked(&q.d.reading)
 		return nil
 	}
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {

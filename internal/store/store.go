@@ -54,7 +54,8 @@ type DB struct {
 	patience         time.Duration // 0: a statement may take as long as its context lets it
 	reading, writing outage
 	generation       atomic.Uint64 // of connections: those of an older one are thrown away
-	suspected        atomic.Int64  // when the generation was raised last
+	suspected        atomic.Int64  // when the generation was raised last, in unix nanoseconds
+	answered         atomic.Int64  // when a statement went well last, on PostgreSQL
 
 	texts sync.Map // every statement text that ran; tests look at their plans
 }
@@ -121,8 +122,7 @@ func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 	for attempt := 1; ; attempt++ {
 		again, err := d.update(ctx, until, f)
 		if err == nil {
-			d.reading.worked()
-			d.writing.worked()
+			d.worked(&d.writing)
 			return nil
 		}
 		if !again || attempt == tries || !until.IsZero() && !time.Now().Before(until) {
