@@ -28,3 +28,5 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run 'TestDatabaseAway|TestNoRoom|TestFewFiles'
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -run 'TestSlowClients|TestJunkFlood|TestCancelledRequests|TestTwoBottlenecks'

@@ -17,8 +17,9 @@ const (
 	patient  = 10 * time.Second // nobody waits longer for any answer
 )
 
-// TestTwoBottlenecks lets a storm of sign-ins meet a slow PostgreSQL: everybody is answered, signed
-// in or shed, nothing hangs, and afterwards all is as before (L5).
+// TestTwoBottlenecks lets a storm of sign-ins meet a slow PostgreSQL: everybody is answered, served
+// or refused, nothing hangs, and afterwards all is as before (L5). What reads rows has no better time
+// than what writes them.
 func TestTwoBottlenecks(t *testing.T) {
 	t.Parallel()
 	w, through := newWire(t, storetest.Postgres(t))
@@ -66,6 +67,8 @@ func TestTwoBottlenecks(t *testing.T) {
 		asked := time.Now()
 		a, err := c.me(people[0].mine.Access)
 		switch {
+		case time.Since(asked) > patient:
+			t.Errorf("me: answered after %s, want within %s", time.Since(asked), patient)
 		case err != nil || a.Status != http.StatusOK && a.Status != http.StatusServiceUnavailable:
 			t.Errorf("me: got %+v %v, want 200 or 503", a, err)
 		case a.Status == http.StatusOK:
@@ -78,7 +81,9 @@ func TestTwoBottlenecks(t *testing.T) {
 	all.Wait()
 	w.set(passes)
 	t.Logf("%d signed in, %d were shed, in %s; me was answered %d times, and refused %d times", in.Load(), shed.Load(), length, len(took), refused)
-	report(t, "me beside a storm, 200 ms from its database", took, patient)
+	if len(took) > 0 { // where it reads rows, as much as the database lets it
+		report(t, "me beside a storm, 200 ms from its database", took, patient)
+	}
 	awaitWrites(t, c)
 	afterwards(t, c, people)
 	if err := server.stop(); err != nil {

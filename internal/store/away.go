@@ -18,7 +18,10 @@ import (
 const (
 	// Patience is how long a View or an Update may take on PostgreSQL, waiting for a connection and
 	// trying again included. It does not run while a password is hashed: that is outside of both.
-	Patience = 1500 * time.Millisecond
+	Patience = 1700 * time.Millisecond
+	// crowded is the part of its patience that an Update waits for others to end at most. What it would
+	// begin later it would not finish.
+	crowded = 0.4
 	// connectTimeout bounds a connection attempt where the URL does not.
 	connectTimeout = 2 * time.Second
 	// graceAfterCancel is how long a cancelled statement may go on before its connection is given
@@ -120,6 +123,23 @@ func (d *DB) judge(ctx context.Context, err error, writing bool) error {
 		return &account.UnavailableError{Err: unknown.Err, Unknown: true}
 	}
 	return &account.UnavailableError{Err: err}
+}
+
+// errCrowded is the failure of an Update that had no turn in time.
+var errCrowded = errors.New("too many others write")
+
+// turn waits until another Update may begin on PostgreSQL: some connections are for reading alone.
+func (d *DB) turn(ctx context.Context) error {
+	timer := time.NewTimer(time.Duration(float64(d.patience) * crowded))
+	defer timer.Stop()
+	select {
+	case d.turns <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return &account.UnavailableError{Err: errCrowded}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // suspect has all connections that the pool keeps thrown away before they are used again: where

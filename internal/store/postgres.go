@@ -66,6 +66,7 @@ func (d *DB) openPostgres(ctx context.Context, url string, patience time.Duratio
 	}
 	d.engine, d.patience = postgresEngine, patience
 	n := max(8, 4*runtime.GOMAXPROCS(0))
+	d.turns = make(chan struct{}, n-n/4)
 	d.read = sql.OpenDB(newConnector(stdlib.GetConnector(*config, d.connections(config.RuntimeParams)...), config.ConnectTimeout, n))
 	d.reads = d.read
 	d.read.SetMaxOpenConns(n)

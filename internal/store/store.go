@@ -52,6 +52,7 @@ type DB struct {
 	updates  atomic.Int64 // that ended well
 
 	patience         time.Duration // 0: a statement may take as long as its context lets it
+	turns            chan struct{} // of Updates on PostgreSQL
 	reading, writing outage
 	generation       atomic.Uint64 // of connections: those of an older one are thrown away
 	suspected        atomic.Int64  // when the generation was raised last, in unix nanoseconds
@@ -119,6 +120,12 @@ const tries = 6
 // and nobody gets an answer, or his own error, before that commit. Where it fails, all get its fault.
 func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 	until := d.until()
+	if d.turns != nil {
+		if err := d.turn(ctx); err != nil {
+			return err
+		}
+		defer func() { <-d.turns }()
+	}
 	for attempt := 1; ; attempt++ {
 		again, err := d.update(ctx, until, f)
 		if err == nil {
