@@ -55,7 +55,7 @@ func isAway(err error) bool {
 // worked notes that a statement was answered.
 func (d *DB) worked(o *outage) {
 	if d.patience > 0 {
-		d.answered.Store(time.Now().UnixNano())
+		d.answered.Store(d.age())
 	}
 	o.worked()
 }
@@ -110,7 +110,7 @@ func (d *DB) judge(ctx context.Context, err error, writing bool) error {
 	if err == nil || errors.As(err, &known) || ctx.Err() != nil || !d.engine.away(err) {
 		return err
 	}
-	if d.engine.lost(err) || time.Now().UnixNano()-d.answered.Load() > int64(silence) {
+	if d.engine.lost(err) || d.age()-d.answered.Load() > int64(silence) {
 		d.suspect()
 	}
 	if writing {
@@ -145,11 +145,14 @@ func (d *DB) turn(ctx context.Context) error {
 // suspect has all connections that the pool keeps thrown away before they are used again: where
 // one was lost the others hardly live.
 func (d *DB) suspect() {
-	now := time.Now().UnixNano()
+	now := d.age()
 	if last := d.suspected.Load(); now-last > int64(suspectEvery) && d.suspected.CompareAndSwap(last, now) {
 		d.generation.Add(1)
 	}
 }
+
+// age is how long d has been open, in nanoseconds, whatever the machine's clock is set to meanwhile.
+func (d *DB) age() int64 { return int64(time.Since(d.opened)) }
 
 // probeBytes are written to see whether writing works: as much as the writes of a request, or more.
 const probeBytes = 16 << 10

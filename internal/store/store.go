@@ -51,12 +51,13 @@ type DB struct {
 	compiled atomic.Pointer[compiled]
 	updates  atomic.Int64 // that ended well
 
+	opened           time.Time
 	patience         time.Duration // 0: a statement may take as long as its context lets it
 	turns            chan struct{} // of Updates on PostgreSQL
 	reading, writing outage
 	generation       atomic.Uint64 // of connections: those of an older one are thrown away
-	suspected        atomic.Int64  // when the generation was raised last, in unix nanoseconds
-	answered         atomic.Int64  // when a statement went well last, on PostgreSQL
+	suspected        atomic.Int64  // the age at which the generation was raised last
+	answered         atomic.Int64  // the age at which a statement went well last, on PostgreSQL
 
 	texts sync.Map // every statement text that ran; tests look at their plans
 }
@@ -67,7 +68,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := checkModel(o.Model); err != nil {
 		return nil, err
 	}
-	d := &DB{reading: outage{log: o.Log, what: "read"}, writing: outage{log: o.Log, what: "written"}}
+	d := &DB{opened: time.Now(), reading: outage{log: o.Log, what: "read"}, writing: outage{log: o.Log, what: "written"}}
 	var err error
 	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
 	case "sqlite":
