@@ -35,8 +35,9 @@ const (
 	// silence is how long no connection may answer before all are under suspicion. In a database that
 	// is only slow some do, and to connect anew would make it slower.
 	silence = time.Second
-	// suspectEvery is how often all connections may come under suspicion because of one.
-	suspectEvery = 250 * time.Millisecond
+	// suspectEvery is how often all connections may come under suspicion because of one: those that
+	// notice together that theirs are dead do it once.
+	suspectEvery = 25 * time.Millisecond
 )
 
 // isAway tells the errors of an operating system that cannot reach or write something from others.
