@@ -34,3 +34,5 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
 	go test ./e2e/crash -timeout 1h -v -run 'TestKillMigration|TestKillBackup|TestKillRestore' -migrations 50 -backups 50
 	go run ./bench backup
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run 'TestDatabaseAway|TestNoRoom|TestFewFiles'
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -run 'TestSlowClients|TestJunkFlood|TestCancelledRequests|TestTwoBottlenecks'

@@ -54,7 +54,7 @@ func (c *console) fail(err error) int {
 		return exitFailed
 	}
 	text := explain(err)
-	if account.Refusal(err) == nil && !strings.Contains(text, "\n  try: ") {
+	if (account.Refusal(err) == nil || errors.Is(err, account.Unavailable)) && !strings.Contains(text, "\n  try: ") {
 		text += "\n  try: doorward check"
 	}
 	fmt.Fprintln(c.err, "error: "+text)
@@ -73,6 +73,8 @@ func exitCode(err error) int {
 		return exitNotFound
 	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken):
 		return exitConflict
+	case errors.Is(err, account.Unavailable):
+		return exitFailed
 	case account.Refusal(err) != nil:
 		return exitRefused
 	}
@@ -101,7 +103,7 @@ func explain(err error) string {
 	case errors.Is(err, account.ErrNotFound):
 		return "there is no such user\n  try: doorward user list"
 	}
-	if refusal := account.Refusal(err); refusal != nil {
+	if refusal := account.Refusal(err); refusal != nil && !errors.Is(err, account.Unavailable) { // an operator hears why it is away
 		return refused(refusal)
 	}
 	text := err.Error()

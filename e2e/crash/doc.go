@@ -1,8 +1,10 @@
 // Package crash holds the tests that kill the real server: by SIGKILL (TestKill), by a power cut
 // that forgets what was not synced (TestPowerLoss), and politely, one node after the other under
 // load (TestRollingRestart). The commands that change a whole database are killed too (TestKillMigration,
-// TestKillBackup, TestKillRestore). They own what a crash may do to what was answered; what the answers
-// mean is account's to say.
+// TestKillBackup, TestKillRestore). Others take away what it stands on and give it back: its PostgreSQL
+// (TestDatabaseAway, TestTwoBottlenecks), its disk (TestNoRoom), its files (TestFewFiles); or its
+// clients are slow, rude or gone (TestSlowClients, TestJunkFlood, TestCancelledRequestsLeaveNothing).
+// They own what a crash or a lack may do to what was answered; what the answers mean is account's to say.
 //
 // # What must hold
 //
@@ -29,6 +31,16 @@
 // that the same record loses facts where the log's syncs are ignored: a test that cannot fail
 // proves nothing.
 //
+// # Away
+//
+// A wire is a TCP proxy before PostgreSQL that cuts, swallows, delays, or resets a connection when the
+// answer to a commit passes. The load behind it signs people up, asks who they are and signs them out,
+// and asks again after each 503. Every request must be answered, soon, and right: somebody who was
+// told that he is signed out is never let in, somebody who was not is never told so.
+//
+// A disk is filled in a mount name space of the server's own, where this machine lets one mount; where
+// it doesn't, a limit of the file size shows the same. Errors of a disk are injected by strace.
+//
 // # Running it
 //
 //	go test ./e2e/crash
@@ -36,10 +48,11 @@
 //	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 //	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
 //	go test ./e2e/crash -timeout 1h -v -run 'TestKillMigration|TestKillBackup|TestKillRestore' -migrations 50 -backups 50
+//	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run TestDatabaseAway
 //
 // Each run prints its seed, and a failed one the command that repeats it: the same steps, moments
 // and cuts, though threads may meet differently.
 //
-// They want sqlite3 and PostgreSQL's programs, and TestPowerLoss strace (and the right to trace
-// processes of one's own). What is missing skips its test, and fails it where CI is set.
+// They want sqlite3 and PostgreSQL's programs, TestNoRoom prlimit (util-linux), and it and TestPowerLoss
+// strace (and the right to trace processes of one's own). What is missing skips its test, and fails it where CI is set.
 package crash

@@ -22,6 +22,8 @@ var (
 	restarts   = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
 	backups    = flag.Int("backups", number("CRASH_BACKUPS", 5), "how often TestKillBackup and TestKillRestore kill theirs")
 	migrations = flag.Int("migrations", number("CRASH_MIGRATIONS", 5), "how often TestKillMigration kills a migration")
+	gone       = flag.Duration("gone", 2500*time.Millisecond, "how long TestDatabaseAway takes the database away")
+	soak       = flag.Bool("soak", false, "hold times to what is promised, on a machine that does nothing else, and run what takes long")
 	rate       = flag.Int("rate", 100, "requests a second in TestRollingRestart")
 	fixed      = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
 )

@@ -43,7 +43,8 @@ const (
 	NotRefreshable Code = "not_refreshable" // a token that was not made to be refreshed
 	RefreshExpired Code = "refresh_expired"
 
-	Busy Code = "busy" // shed before any work; see Error.RetryAfter
+	Busy        Code = "busy"        // shed before any work; see Error.RetryAfter
+	Unavailable Code = "unavailable" // the database is away; see UnavailableError
 )
 
 // Error implements error.
@@ -61,7 +62,7 @@ type Problem struct {
 // Error is a refusal that the caller can act on.
 type Error struct {
 	Problems   []Problem
-	RetryAfter time.Duration // with Busy
+	RetryAfter time.Duration // with Busy and Unavailable
 }
 
 // Error implements error; for logs, not for people.
@@ -87,11 +88,19 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Refusal returns the *Error in err's chain, or nil when err is a fault.
+// retryUnavailable is when to ask again while the database is away.
+const retryUnavailable = 2 * time.Second
+
+// Refusal returns the *Error in err's chain, or nil when err is a fault. An *UnavailableError is one
+// with the code Unavailable.
 func Refusal(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	var away *UnavailableError
+	switch {
+	case errors.As(err, &e):
 		return e
+	case errors.As(err, &away):
+		return &Error{Problems: []Problem{{Code: Unavailable}}, RetryAfter: retryUnavailable}
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 	if len(c.Password) > password.MaxBytes {
 		return Grant{}, fail(InvalidCredentials)
 	}
+	if err := s.pool.Admit(ctx); err != nil { // before anything is read: a storm is not for the database to bear
+		return Grant{}, busy(err, "sign in")
+	}
 	start := time.Now()
 	u, match, err := s.check(ctx, p, c)
 	if err != nil {

@@ -18,6 +18,28 @@ type TakenError struct{ Field Field }
 
 func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken", e.Field) }
 
+// UnavailableError is what a Store answers while its database cannot be reached, read or written: the
+// server is away, the disk is full. It is no fault of ours and none of the caller's: he may ask again.
+// Refusal takes it for a refusal with the code Unavailable.
+type UnavailableError struct {
+	Err error
+	// Unknown says that the answer to a commit was lost: the change may be there or not.
+	Unknown bool
+}
+
+func (e *UnavailableError) Error() string {
+	if e.Unknown {
+		return "commit, outcome unknown: " + e.Err.Error()
+	}
+	return "the database is not available: " + e.Err.Error()
+}
+
+// Unwrap gives the reason.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Is reports whether target is the code Unavailable.
+func (e *UnavailableError) Is(target error) bool { return target == Unavailable }
+
 // Store keeps users, sessions and keys. Hashing, mail and network stay outside Update.
 type Store interface {
 	// Model is the user model that the statements were compiled from.
@@ -26,6 +48,8 @@ type Store interface {
 	View(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
 	// of it. f may run again after a serialisation failure, so it keeps no state outside.
+	// Both doors, and the methods of what they open, answer an *UnavailableError while the database
+	// is away.
 	Update(ctx context.Context, f func(Writer) error) error
 }
 

@@ -23,6 +23,9 @@ type Config struct {
 	AllowedHosts       []string
 	TrustedProxies     int // how many entries at the right of X-Forwarded-For are ours
 	DrainSeconds       int
+	// ConnectionsPerClient bounds what one address may have open at once; 0: nothing does. It holds for
+	// nobody on this machine, and not behind TrustedProxies, where all clients are one peer.
+	ConnectionsPerClient int
 
 	CORS     CORS
 	Metrics  Metrics
@@ -75,13 +78,14 @@ type Mount struct {
 // was set.
 func Default() *Config {
 	return &Config{
-		Addr:         "127.0.0.1:8000",
-		DatabaseURL:  "sqlite:doorward.db",
-		KeyFile:      "doorward.key",
-		DrainSeconds: 15,
-		Log:          Log{Format: "auto", Level: "info"},
-		Password:     Password{MemoryKiB: 19456, Time: 2, QueueSeconds: 5},
-		User:         User{Login: "email", EmailUnique: "folded"},
+		Addr:                 "127.0.0.1:8000",
+		DatabaseURL:          "sqlite:doorward.db",
+		KeyFile:              "doorward.key",
+		DrainSeconds:         15,
+		ConnectionsPerClient: 512,
+		Log:                  Log{Format: "auto", Level: "info"},
+		Password:             Password{MemoryKiB: 19456, Time: 2, QueueSeconds: 5},
+		User:                 User{Login: "email", EmailUnique: "folded"},
 	}
 }
 

@@ -87,6 +87,7 @@ public_url = "https://example.com/app"
 allowed_hosts = ["example.org", ".example.net"]
 trusted_proxies = 1
 drain_seconds = 3
+connections_per_client = 7
 cors.origins = ["*"]
 metrics = { token = "t" }
 [log]
@@ -124,7 +125,7 @@ func wholeConfig() *Config {
 	return &Config{
 		Addr: "127.0.0.1:9", Dev: true, DatabaseURL: "postgres://ann@db/x", SecretKey: "a",
 		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
-		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3,
+		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3, ConnectionsPerClient: 7,
 		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
@@ -155,8 +156,8 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:38" {
-		t.Errorf("the noun stands at %s, want doorward.toml:38", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:39" {
+		t.Errorf("the noun stands at %s, want doorward.toml:39", at)
 	}
 }
 
@@ -166,7 +167,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_ADDR=127.0.0.1:9", "DOORWARD_DEV=1", "DOORWARD_DATABASE_URL=postgres://ann@db/x", "DOORWARD_SECRET_KEY=a",
 		"DOORWARD_SECRET_KEY_FALLBACKS=b, c", "DOORWARD_KEY_FILE=k", "DOORWARD_MAIL_URL=file:out",
 		"DOORWARD_PUBLIC_URL=https://example.com/app", "DOORWARD_ALLOWED_HOSTS=example.org,.example.net,",
-		"DOORWARD_TRUSTED_PROXIES=1", "DOORWARD_DRAIN_SECONDS=3", "DOORWARD_CORS_ORIGINS=*", "DOORWARD_METRICS_TOKEN=t",
+		"DOORWARD_TRUSTED_PROXIES=1", "DOORWARD_DRAIN_SECONDS=3", "DOORWARD_CONNECTIONS_PER_CLIENT=7", "DOORWARD_CORS_ORIGINS=*", "DOORWARD_METRICS_TOKEN=t",
 		"DOORWARD_LOG_FORMAT=json", "DOORWARD_LOG_LEVEL=warn", "DOORWARD_PASSWORD_MEMORY_KIB=100", "DOORWARD_PASSWORD_TIME=1",
 		"DOORWARD_PASSWORD_SLOTS=3", "DOORWARD_PASSWORD_QUEUE_SECONDS=4", "DOORWARD_USER_TABLE=auth_user",
 		"DOORWARD_USER_LOGIN=username", "DOORWARD_USER_EMAIL_UNIQUE=no", "DOORWARD_MOUNTS_MY_APP_PRESET=djoser",

@@ -26,6 +26,7 @@ func (c *Config) settings() []setting {
 		{"allowed_hosts", &c.AllowedHosts},
 		{"trusted_proxies", &c.TrustedProxies},
 		{"drain_seconds", &c.DrainSeconds},
+		{"connections_per_client", &c.ConnectionsPerClient},
 		{"cors.origins", &c.CORS.Origins},
 		{"metrics.token", &c.Metrics.Token},
 		{"log.format", &c.Log.Format},

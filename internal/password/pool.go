@@ -240,9 +240,8 @@ func (p *Pool) enqueue(j *job) error {
 	if p.closed {
 		return ErrClosed
 	}
-	if wait := p.wait(); wait > p.maxWait {
-		p.shed++
-		return Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
+	if err := p.admit(); err != nil {
+		return err
 	}
 	if p.queue.Len() == 0 && p.rescuer != nil {
 		p.rescuer.look.Reset(overdue)
@@ -251,6 +250,25 @@ func (p *Pool) enqueue(j *job) error {
 	j.place = p.queue.PushBack(j)
 	p.queued += j.nominal
 	p.ready.Signal()
+	return nil
+}
+
+// Admit is the Busy of a hash that would be shed now, or nil: who asks first does nothing in vain.
+// Other errors: ctx.Err().
+func (p *Pool) Admit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.admit()
+}
+
+func (p *Pool) admit() error {
+	if wait := p.wait(); wait > p.maxWait {
+		p.shed++
+		return Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"doorward/internal/account"
@@ -40,7 +41,7 @@ func (s *Server) every(ctx context.Context, interval time.Duration, name string,
 				return
 			case <-ticker.C:
 			}
-			if err := job(ctx); err != nil && ctx.Err() == nil {
+			if err := job(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, account.Unavailable) { // an outage is logged by the store
 				s.log.Error("job failed", "job", name, "error", err)
 			}
 		}

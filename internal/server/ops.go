@@ -65,8 +65,8 @@ func (s *Server) ready(world *world) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
-		if err := world.db.Ping(ctx); err != nil {
-			s.log.Warn("not ready", "error", err)
+		if err := world.db.Ping(ctx); err != nil { // the store logs when that begins and ends
+			s.log.Debug("not ready", "error", err)
 			status(w, http.StatusServiceUnavailable, "the database does not answer")
 			return
 		}

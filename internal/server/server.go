@@ -31,6 +31,8 @@ type Options struct {
 	Threads bool
 	// Applied is told of each migration; nil: nobody.
 	Applied func(store.Applied)
+	// Patience is store.Options.Patience.
+	Patience time.Duration
 }
 
 // Server is a configured Doorward.
@@ -40,6 +42,7 @@ type Server struct {
 	clock    *Clock
 	tick     func() time.Time // never turned: durations are measured with it
 	version  string
+	patience time.Duration
 	pool     *password.Pool
 	registry *prometheus.Registry
 	requests *web.Metrics
@@ -57,7 +60,7 @@ type Server struct {
 // New opens the database, brings its schema up to date, and mounts what is configured. Nothing
 // listens yet. Close the server in the end.
 func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, registry: prometheus.NewRegistry()}
+	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, patience: o.Patience, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -138,6 +141,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	if s.cfg.TrustedProxies == 0 && s.cfg.ConnectionsPerClient > 0 {
+		ln = newFairListener(ln, s.cfg.ConnectionsPerClient)
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(ln) }()

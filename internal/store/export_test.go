@@ -81,3 +81,11 @@ func (d *DB) MigrateTo(ctx context.Context, version int64) error {
 	}
 	return gooseTo(ctx, d.engine.name, pool, version, func(Applied) {})
 }
+
+// Judged is what the engines make of an error.
+func Judged(e Engine, err error) (away, lost bool) {
+	if e == SQLite {
+		return sqliteEngine.away(err), sqliteEngine.lost(err)
+	}
+	return postgresEngine.away(err), postgresEngine.lost(err)
+}

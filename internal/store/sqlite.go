@@ -41,6 +41,8 @@ var sqliteEngine = engine{
 	patient:     patientSQLite,
 	clash:       sqliteClash,
 	again:       func(err error) bool { return errors.Is(err, errLost) },
+	lost:        func(error) bool { return false },
+	away:        sqliteAway,
 	commitError: func(err error) error { return fmt.Errorf("commit: %w", err) },
 
 	columns: `select name, "notnull" = 0 from pragma_table_info($1)`,
@@ -186,6 +188,17 @@ func sqliteCode(err error) int {
 func sqliteLocked(err error) bool {
 	code := sqliteCode(err) & 0xff
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// sqliteAway tells a disk that is full, broken or not ours to write, a lack of file handles, and a
+// lock that somebody does not give up.
+func sqliteAway(err error) bool {
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+		sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return isAway(err)
 }
 
 func patientSQLite(ctx context.Context, f func() error) error {

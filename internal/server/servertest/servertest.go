@@ -36,6 +36,9 @@ type Server struct {
 	served chan error
 }
 
+// patience is the store's: many tests load a machine at once.
+const patience = time.Minute
+
 // Start runs a server in development mode on an empty database of the given engine until the test
 // ends. change may alter its configuration; nil leaves it.
 func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
@@ -72,7 +75,9 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	s := &Server{Config: cfg, Log: &Log{}, Clock: server.NewClock(time.Now), served: make(chan error, 1)}
 	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	if s.Server, err = server.New(context.Background(), cfg, server.Options{Now: s.Clock.Now, Log: log, Version: "test"}); err != nil {
+	if s.Server, err = server.New(context.Background(), cfg, server.Options{
+		Now: s.Clock.Now, Log: log, Version: "test", Patience: patience,
+	}); err != nil {
 		return nil, err
 	}
 	s.listen(t)

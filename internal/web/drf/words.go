@@ -38,6 +38,7 @@ var defaults = Words{
 	account.PasswordLong:    {Text: "Ensure this field has no more than {limit} characters."},
 	account.TooLong:         {Text: "Ensure this field has no more than {limit} characters."},
 	account.Required:        {Text: "This field is required."},
+	account.Unavailable:     {Field: OnDetail, Text: "Service temporarily unavailable, try again later.", Status: http.StatusServiceUnavailable},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},
 }
 

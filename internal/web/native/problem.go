@@ -86,6 +86,7 @@ var statuses = map[account.Code]int{
 	account.UsernameTaken:      http.StatusConflict,
 	account.PhoneTaken:         http.StatusConflict,
 	account.Busy:               http.StatusServiceUnavailable,
+	account.Unavailable:        http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
 	account.TokenMalformed:     http.StatusUnauthorized,
 	account.TokenAlgorithm:     http.StatusUnauthorized,
