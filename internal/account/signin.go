@@ -35,7 +35,7 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 	if err := s.pool.Admit(ctx); err != nil { // before anything is read: a storm is not for the database to bear
 		return Grant{}, busy(err, "sign in")
 	}
-	start := time.Now()
+	start := s.now()
 	u, match, err := s.check(ctx, p, c)
 	if err != nil {
 		return Grant{}, err
