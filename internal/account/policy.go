@@ -61,6 +61,7 @@ type Claim struct {
 	Source Source
 	Field  Field // of FromField
 	Value  any   // of FromSetting: what token.Claim takes
+	Extra  bool  // an operator's: left out where it would make the token too long
 }
 
 // Tokens says how a mount makes and reads its tokens.

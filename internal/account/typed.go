@@ -51,6 +51,7 @@ type Typed struct {
 	// Keys sign (the first) and verify (all); nil: those of Signing.
 	Keys     []*token.Key
 	Validity token.Validity // but for what the kinds settle
+	Deflate  bool           // extra claims go into one, deflated
 	Rotation Rotation
 	// ReuseEnds ends the session of a spent refresh token that is shown again, once Grace is over.
 	ReuseEnds bool
