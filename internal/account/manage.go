@@ -36,7 +36,7 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 	if err != nil || inserted {
 		return 0, err
 	}
-	ses, err = w.SessionByMark(ctx, who.User.ID, p.Mount, who.mark) // another request has just adopted it
+	ses, err = w.SessionByMark(ctx, who.User.ID, p.family(), who.mark) // another request has just adopted it
 	return ses.ID, err
 }
 

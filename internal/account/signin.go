@@ -134,7 +134,7 @@ const maxAhead = 300
 func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User) (Session, error) {
 	now := s.now()
 	ses := Session{
-		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
+		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch,
 		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
 	}
 	if p.Tokens.Typed != nil {

@@ -60,6 +60,10 @@ func buildSimple(m *mountPlan, accounts *account.Service, log *slog.Logger) web.
 	return mount
 }
 
+// simpleFamily has the sessions of every mount whose tokens tell their kind: they are one SimpleJWT,
+// as in a Django that has its views at several paths.
+const simpleFamily = "simplejwt"
+
 // setSimple takes the settings of tokens that tell their kind.
 func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	t, s := m.policy.Tokens.Typed, &c.Tokens
@@ -69,6 +73,7 @@ func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 		}
 		return nil
 	}
+	t.Family = simpleFamily
 	if on(s.RotateRefresh) {
 		t.Rotation = account.SpendOnce
 	}
