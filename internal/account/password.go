@@ -33,22 +33,19 @@ var errRehashed = errors.New("the password was hashed anew")
 // maxChecks is how often a password is checked against a hash that keeps changing.
 const maxChecks = 3
 
-// proven ends everything of who, whose password text was right a moment ago, and runs then in the
-// same transaction. It refuses when everything was ended since who asked: his session is not to
+// proven ends everything of who, whose password text was right a moment ago, unless it is to be
+// kept, and runs then in the same transaction. It refuses when everything was ended since who asked: his session is not to
 // come back to life. Then answers errRehashed when the hash is no longer that of seen, and runs
 // again once text was checked against the new one.
-func (s *Service) proven(ctx context.Context, who *Principal, text string, then func(w Writer, seen *User, epoch uint32) error) error {
+func (s *Service) proven(ctx context.Context, who *Principal, text string, keep bool, then func(w Writer, seen *User, epoch uint32) error) error {
 	seen := who.User
 	for range maxChecks {
 		err := s.update(ctx, seen.ID, func(w Writer) error {
-			u := User{ID: seen.ID}
-			if err := s.endEverything(ctx, w, &u); err != nil {
+			epoch, err := s.beginProven(ctx, w, &seen, keep)
+			if err != nil {
 				return err
 			}
-			if u.Epoch != seen.Epoch+1 {
-				return failField(WrongPassword, Password)
-			}
-			return then(w, &seen, u.Epoch)
+			return then(w, &seen, epoch)
 		})
 		if errors.Is(err, ErrNotFound) {
 			return failField(WrongPassword, Password)
@@ -61,6 +58,22 @@ func (s *Service) proven(ctx context.Context, who *Principal, text string, then 
 		}
 	}
 	return failField(WrongPassword, Password)
+}
+
+// beginProven ends everything of a user, or nothing, and gives his epoch then.
+func (s *Service) beginProven(ctx context.Context, w Writer, seen *User, keep bool) (uint32, error) {
+	u, want := User{ID: seen.ID}, seen.Epoch
+	var err error
+	if keep {
+		u, err = w.User(ctx, seen.ID)
+	} else {
+		err = s.endEverything(ctx, w, &u)
+		want++
+	}
+	if err == nil && u.Epoch != want {
+		err = failField(WrongPassword, Password)
+	}
+	return u.Epoch, err
 }
 
 // checkAgain checks a password against the hash that the user has now.
@@ -88,8 +101,8 @@ func swap(ctx context.Context, w Writer, seen *User, fresh string) error {
 }
 
 // ChangePassword replaces the password of who and ends everything else that is signed in. The
-// session that asked lives on: its next refresh brings a good access token.
-// Codes: WrongPassword, the password rules, Busy.
+// session that asked lives on: its next refresh brings a good access token. Where the policy keeps
+// tokens, nothing ends. Codes: WrongPassword, the password rules, Busy.
 func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal, current, fresh string) error {
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
@@ -98,7 +111,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 	if err != nil {
 		return err
 	}
-	err = s.proven(ctx, who, current, func(w Writer, seen *User, epoch uint32) error {
+	err = s.proven(ctx, who, current, p.KeepTokens, func(w Writer, seen *User, epoch uint32) error {
 		if err := swap(ctx, w, seen, hash); err != nil {
 			return err
 		}

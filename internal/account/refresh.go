@@ -49,7 +49,7 @@ func (s *Service) adopt(ctx context.Context, p *Policy, who *Principal) (Session
 func (s *Service) adopted(p *Policy, who *Principal) Session {
 	now := s.now()
 	return Session{
-		ID: newSessionID(), UserID: who.User.ID, Mount: p.Mount, Mark: who.mark, Epoch: who.User.Epoch,
+		ID: newSessionID(), UserID: who.User.ID, Mount: p.family(), Mark: who.mark, Epoch: who.User.Epoch,
 		Created: now, Rotated: now, Expires: foreignEnd(&p.Tokens, who, now),
 	}
 }
@@ -59,6 +59,9 @@ func (s *Service) adopted(p *Policy, who *Principal) Session {
 func foreignEnd(t *Tokens, who *Principal, now time.Time) time.Time {
 	most := now.AddDate(100, 0, 0)
 	exp, state := who.claims.Time(t.claim(FromExpiry))
+	if t.Typed != nil && state == token.Present { // its mark is no time
+		return time.Unix(min(exp, most.Unix()), 0).Add(t.Typed.span(t))
+	}
 	if state != token.Present || who.mark == noMark {
 		return most
 	}

@@ -72,6 +72,7 @@ type Mount struct {
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
 	Noun                   string            // what messages call a user
+	Tokens                 Tokens            // its keys stand among the mount's own
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing

@@ -42,7 +42,7 @@ func (c *Config) settings() []setting {
 }
 
 func (m *Mount) settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"preset", &m.Preset},
 		{"prefix", &m.Prefix},
 		{"generation", &m.Generation},
@@ -55,7 +55,7 @@ func (m *Mount) settings() []setting {
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
 		{"noun", &m.Noun},
-	}
+	}, m.Tokens.settings()...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.
