@@ -12,6 +12,8 @@ const (
 	reloadEvery = 30 * time.Second // keys that another node rotated
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
+
+	sweepFeedEvery = 5 * time.Minute
 )
 
 // startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
@@ -20,6 +22,9 @@ func (s *Server) startJobs() {
 	s.stop = cancel
 	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
+	if s.home.feed != nil {
+		s.every(ctx, sweepFeedEvery, "sweep the feed", s.home.feed.sweep)
+	}
 }
 
 // every runs job again and again, the first time after one interval.
