@@ -28,3 +28,5 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
+	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000

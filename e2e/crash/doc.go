@@ -1,6 +1,7 @@
 // Package crash holds the tests that kill the real server: by SIGKILL (TestKill), by a power cut
 // that forgets what was not synced (TestPowerLoss), and politely, one node after the other under
-// load (TestRollingRestart). They own what a crash may do to what was answered; what the answers
+// load (TestRollingRestart); and those of several nodes on one PostgreSQL that is cut off, or stopped
+// with SIGSTOP, while tokens end (nodes_test.go, TestHistory). They own what a crash may do to what was answered; what the answers
 // mean is account's to say.
 //
 // # What must hold
@@ -28,12 +29,23 @@
 // that the same record loses facts where the log's syncs are ignored: a test that cannot fail
 // proves nothing.
 //
+// # Several nodes
+//
+// Each node has a link of its own to PostgreSQL, which a test cuts: connections refused, silent, or
+// the feed's alone. TestHistory does random operations at three of them. Each person's requests come
+// one after the other, and a set is kept of all lives that he may have had: an operation with an
+// answer leaves those that would have been answered so; one without leaves both, that it happened
+// and that it did not. No life left is a failure. Only reading may be answered from memory: a token
+// that is dead in all lives may be good for five seconds, at a node that did not end it.
+//
 // # Running it
 //
 //	go test ./e2e/crash
 //	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 //	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 //	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+//	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
+//	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000
 //
 // Each run prints its seed, and a failed one the command that repeats it: the same steps, moments
 // and cuts, though threads may meet differently.

@@ -21,6 +21,9 @@ var (
 	cuts     = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
 	restarts = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
 	rate     = flag.Int("rate", 100, "requests a second in TestRollingRestart")
+	revoked  = flag.Int("revocations", number("CRASH_REVOCATIONS", 60), "how many tokens TestRevocations ends")
+	tight    = flag.Bool("tight", false, "hold TestRevocations to the promise for a quiet machine: p99 1 s, all 2 s")
+	steps    = flag.Int("steps", number("CRASH_STEPS", 300), "how many operations TestHistory does")
 	fixed    = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
 )
 
@@ -63,7 +66,7 @@ func otherFlags() (text string) {
 			text += fmt.Sprintf(" -%s %s", f.Name, f.Value)
 		}
 	})
-	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts} {
+	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts, "revocations": *revoked, "steps": *steps} {
 		if variable := "CRASH_" + strings.ToUpper(name); os.Getenv(variable) != "" && !strings.Contains(text, " -"+name+" ") {
 			text += fmt.Sprintf(" -%s %d", name, value)
 		}
