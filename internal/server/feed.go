@@ -117,10 +117,10 @@ func (f *feed) spread(ctx context.Context, user int64) bool {
 // sweepStep is how many changes one transaction sweeps.
 const sweepStep = 500
 
-// sweep deletes changes that every node has seen.
-func (f *feed) sweep(ctx context.Context) error {
+// sweepFeed deletes changes that every node has seen.
+func (s *Server) sweepFeed(ctx context.Context) error {
 	for {
-		if n, err := f.db.SweepFeed(ctx, sweepStep); err != nil || n < sweepStep {
+		if n, err := s.home.db.SweepFeed(ctx, sweepStep); err != nil || n < sweepStep {
 			return err
 		}
 	}

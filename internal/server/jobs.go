@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/store"
 )
 
 // How often the jobs run, and how long a published key signs.
@@ -22,8 +23,8 @@ func (s *Server) startJobs() {
 	s.stop = cancel
 	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
-	if s.home.feed != nil {
-		s.every(ctx, sweepFeedEvery, "sweep the feed", s.home.feed.sweep)
+	if s.home.db.Engine() == store.PostgreSQL {
+		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
 	}
 }
 

@@ -189,7 +189,8 @@ func (d *DB) Unheard(ctx context.Context, user int64) (n int, err error) {
 }
 
 // SweepFeed strikes off nodes that are gone, and deletes at most limit changes that all others have
-// seen. Time is what the nodes' rows say: the database's own.
+// seen. Time is what the newest row says: the database's own. Where nodes remember nothing, changes
+// are told all the same.
 func (d *DB) SweepFeed(ctx context.Context, limit int) (n int64, err error) {
 	if d.engine.name != PostgreSQL {
 		return 0, errors.ErrUnsupported
@@ -201,7 +202,8 @@ func (d *DB) SweepFeed(ctx context.Context, limit int) (n int64, err error) {
 			return err
 		}
 		n, err = q.exec(ctx, `delete from feed where (txid, user_id, session_id) in (select txid, user_id, session_id from feed
-			where at < (select max(at) from nodes) - cast($1 as bigint) order by txid limit $2)`, feedLife.Microseconds(), limit)
+			where at < greatest((select max(at) from nodes), (select max(at) from feed)) - cast($1 as bigint)
+			order by at limit $2)`, feedLife.Microseconds(), limit)
 		return err
 	})
 	if err != nil {

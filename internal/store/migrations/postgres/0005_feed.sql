@@ -9,6 +9,7 @@ create table feed (
 	primary key (txid, user_id, session_id)
 );
 create index feed_user on feed (user_id);
+create index feed_at on feed (at);
 
 -- The nodes that remember, and what each has seen. A node that finds itself struck off begins anew.
 create table nodes (
