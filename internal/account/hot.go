@@ -20,6 +20,7 @@ const (
 	hotShards    = 64
 	maxHotTokens = 1 << 18 / hotShards
 	maxHotUsers  = 1 << 17 / hotShards
+	maxEnded     = 1 << 17 // sessions that end within the life of a token; at one more everything is forgotten
 )
 
 // hot is what a service remembers so that reading costs no SQL: tokens that were judged against
@@ -178,10 +179,6 @@ type endedSessions struct {
 	mu    sync.RWMutex
 	until map[int64]int64 // by session, in unix seconds
 }
-
-// maxEnded is how many sessions may end within the life of a token before everything is forgotten
-// instead of more being noted.
-const maxEnded = 1 << 20
 
 func (e *endedSessions) has(session int64) bool {
 	e.mu.RLock()
