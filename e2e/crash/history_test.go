@@ -51,7 +51,7 @@ type held struct {
 	access  string
 	session int
 	died    time.Time // when it was known to be dead
-	killer  int       // the node that said so
+	killer  int       // the node that ended it; -1: nobody knows
 }
 
 // alive reports whether a token is good.
@@ -95,7 +95,7 @@ func (p *soul) settleDown(node int, what string, a answer, err error, expect fun
 	for i := range p.tokens {
 		if held := &p.tokens[i]; held.died.IsZero() && p.in(func(l past) bool { return p.alive(l, i) }) == 0 {
 			held.died, held.killer = time.Now(), -1
-			if known {
+			if known && a.Status == http.StatusNoContent { // any other answer only tells of an end elsewhere
 				held.killer = node
 			}
 		}
