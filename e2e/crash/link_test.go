@@ -81,13 +81,6 @@ func (l *link) set(next trouble) {
 	l.changed = make(chan struct{})
 }
 
-// state gives the trouble, and what is closed when it changes.
-func (l *link) state() (trouble, <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.trouble, l.changed
-}
-
 func (l *link) accept() {
 	for {
 		client, err := l.ln.Accept()
