@@ -36,3 +36,5 @@ soak:
 	go run ./bench backup
 	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run 'TestDatabaseAway|TestNoRoom|TestFewFiles'
 	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -run 'TestSlowClients|TestJunkFlood|TestCancelledRequests|TestTwoBottlenecks'
+	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
+	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000

@@ -22,12 +22,17 @@ type Principal struct {
 	claims token.Claims
 }
 
+// judgeTimeout bounds the judging of a token where the database does not answer.
+const judgeTimeout = 2 * time.Second
+
 // Authenticate judges a token. Codes: those of tokens, and UserDisabled.
 func (s *Service) Authenticate(ctx context.Context, p *Policy, raw string) (*Principal, error) {
 	t, err := token.Parse(raw)
 	if err != nil {
 		return nil, fail(TokenMalformed)
 	}
+	ctx, cancel := context.WithTimeout(ctx, judgeTimeout)
+	defer cancel()
 	var who *Principal
 	err = s.store.View(ctx, func(r Reader) error {
 		who, err = s.judgeToken(ctx, r, p, t)

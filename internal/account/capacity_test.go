@@ -31,12 +31,12 @@ func TestWhatMemoryTakes(t *testing.T) {
 		}},
 		{"users", HotUsers, HotUserBytes, func(h *hot, i int) {
 			shard := h.usersOf(int64(i))
-			load, _ := shard.begin(int64(i))
+			load, _ := shard.begin(int64(i), 1)
 			load.user = &User{
 				ID: int64(i), Email: fmt.Sprintf("firstname.lastname%d@mail.example", i), DateJoined: at,
 				FirstName: fmt.Sprint("Firstname", i), LastName: fmt.Sprint("Lastname", i),
 			}
-			shard.finish(int64(i), load, 1)
+			shard.finish(int64(i), load)
 		}, func(h *hot) (n int) {
 			for i := range h.users {
 				n += len(h.users[i].known)
@@ -45,7 +45,7 @@ func TestWhatMemoryTakes(t *testing.T) {
 		}},
 	} {
 		before := heap()
-		h := newHot()
+		h := newHot(nil)
 		for i := range tt.most * 3 / 2 {
 			tt.add(h, i)
 		}

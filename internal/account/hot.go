@@ -20,23 +20,30 @@ const (
 	hotShards    = 64
 	maxHotTokens = 1 << 18 / hotShards
 	maxHotUsers  = 1 << 17 / hotShards
+	maxEnded     = 1 << 17 // sessions that end within the life of a token; at one more everything is forgotten
 )
 
 // hot is what a service remembers so that reading costs no SQL: tokens that were judged against
 // their rows once, and users. A token is judged again at every use, by what is remembered of its
 // user; it is only the reading that is saved. Each change is forgotten here after its commit and
-// before its answer, and everything is when another program changed the database.
+// before its answer, what another node changed once it is told, and everything when another program
+// changed the database.
 type hot struct {
 	seed       maphash.Seed
+	fresh      func() bool // asked after memory was
 	distrusted atomic.Bool
-	generation atomic.Uint64 // raised when another program changed the database
+	generation atomic.Uint64 // raised when everything is forgotten
+	longest    atomic.Int64  // the longest life of an access token so far, as a time.Duration
 	tokens     [hotShards]hotTokens
 	users      [hotShards]hotUsers
 	ended      endedSessions
 }
 
-func newHot() *hot {
-	h := &hot{seed: maphash.MakeSeed()}
+func newHot(fresh func() bool) *hot {
+	if fresh == nil {
+		fresh = func() bool { return true }
+	}
+	h := &hot{seed: maphash.MakeSeed(), fresh: fresh}
 	for i := range h.tokens {
 		h.tokens[i].known = map[tokenKey]hotToken{}
 		h.users[i].known = map[int64]*hotUser{}
@@ -110,10 +117,11 @@ type hotUsers struct {
 
 // userLoad is one reading of a row, for all who wait for it.
 type userLoad struct {
-	done  chan struct{}
-	user  *User
-	err   error
-	stale bool // a change came between: good for those who wait, who asked before it, and not to keep
+	done       chan struct{}
+	generation uint64
+	user       *User
+	err        error
+	stale      bool // a change came between: good for those who wait, who asked before it, and not to keep
 }
 
 func (u *hotUsers) get(id int64, generation uint64) *User {
@@ -137,18 +145,18 @@ func (u *hotUsers) forget(id int64) {
 }
 
 // begin joins the reading of a row, or starts one, which is then the caller's to finish.
-func (u *hotUsers) begin(id int64) (load *userLoad, mine bool) {
+func (u *hotUsers) begin(id int64, generation uint64) (load *userLoad, mine bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if load := u.loading[id]; load != nil {
+	if load := u.loading[id]; load != nil && load.generation == generation {
 		return load, false
 	}
-	load = &userLoad{done: make(chan struct{})}
+	load = &userLoad{done: make(chan struct{}), generation: generation}
 	u.loading[id] = load
 	return load, true
 }
 
-func (u *hotUsers) finish(id int64, load *userLoad, generation uint64) {
+func (u *hotUsers) finish(id int64, load *userLoad) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.loading[id] == load {
@@ -161,7 +169,7 @@ func (u *hotUsers) finish(id int64, load *userLoad, generation uint64) {
 			}
 			delete(u.known, other)
 		}
-		u.known[id] = &hotUser{*load.user, generation}
+		u.known[id] = &hotUser{*load.user, load.generation}
 	}
 	close(load.done)
 }
@@ -179,7 +187,8 @@ func (e *endedSessions) has(session int64) bool {
 	return ended
 }
 
-func (e *endedSessions) add(session int64, now, until time.Time) {
+// add notes that a session ended, and reports false when there is no room for it.
+func (e *endedSessions) add(session int64, now, until time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.until[session] = until.Unix()
@@ -190,21 +199,36 @@ func (e *endedSessions) add(session int64, now, until time.Time) {
 			}
 		}
 	}
+	return len(e.until) < maxEnded
+}
+
+func (e *endedSessions) clear() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.until)
 }
 
 // Recognize is Authenticate for routes that may answer from memory: it reads a token's rows at its
 // first use, and none at the next ones while nothing of its user changed.
 func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Principal, error) {
-	if s.hot == nil || s.hot.distrusted.Load() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
+	if !s.trusted() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
 		return s.Authenticate(ctx, p, raw)
 	}
 	key := keyOfToken(p, raw)
 	shard := &s.hot.tokens[key.shard()]
 	if t, ok := shard.get(key); ok {
-		if who, err := s.recall(ctx, p, &t); who != nil || err != nil {
-			return who, err
+		who, err := s.recall(ctx, p, &t)
+		if err != nil {
+			return nil, err
+		}
+		if !s.trusted() { // the process may have been frozen since
+			return s.Authenticate(ctx, p, raw)
+		}
+		if who != nil {
+			return who, nil
 		}
 	}
+	s.hot.lasts(p)
 	generation, keys := s.hot.generation.Load(), s.keysVersion.Load()
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
@@ -219,10 +243,16 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	return who, nil
 }
 
+// trusted reports whether memory knows all that it was to be told.
+func (s *Service) trusted() bool {
+	return s.hot != nil && !s.hot.distrusted.Load() && s.hot.fresh()
+}
+
 // recall judges a remembered token by its remembered user. Nobody and no error: it is to be judged anew.
 func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principal, error) {
-	if t.generation != s.hot.generation.Load() || t.keys != s.keysVersion.Load() ||
-		t.expires <= s.now().Unix() || s.hot.ended.has(t.session) {
+	// The sessions come first: Forget raises the generation before it clears them.
+	if s.hot.ended.has(t.session) || t.generation != s.hot.generation.Load() || t.keys != s.keysVersion.Load() ||
+		t.expires <= s.now().Unix() {
 		return nil, nil
 	}
 	u, err := s.user(ctx, t.user)
@@ -242,10 +272,10 @@ func (s *Service) user(ctx context.Context, id int64) (*User, error) {
 	if u := shard.get(id, generation); u != nil {
 		return u, nil
 	}
-	load, mine := shard.begin(id)
+	load, mine := shard.begin(id, generation)
 	if mine {
 		load.user, load.err = s.readUser(ctx, id)
-		shard.finish(id, load, generation)
+		shard.finish(id, load)
 	}
 	select {
 	case <-load.done:
@@ -256,7 +286,7 @@ func (s *Service) user(ctx context.Context, id int64) (*User, error) {
 }
 
 // loadTimeout bounds the reading of a row that others may wait for too: it outlives the request that began it.
-const loadTimeout = 5 * time.Second
+const loadTimeout = 2 * time.Second
 
 // readUser reads a user without his password, which memory has no use for.
 func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
@@ -281,7 +311,30 @@ func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
 func (s *Service) Forget() {
 	if s.hot != nil {
 		s.hot.generation.Add(1)
+		s.hot.ended.clear() // of tokens that are forgotten
 	}
+}
+
+// Change is something that was committed, here or elsewhere: of User, or the end of Session. With
+// neither it may be anything, the signing keys too.
+type Change struct{ User, Session int64 }
+
+// Heed forgets what is otherwise since these changes, which are committed. It is for a Service that remembers.
+func (s *Service) Heed(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		switch {
+		case c == Change{}:
+			s.Forget()
+			if err := s.LoadKeys(ctx); err != nil {
+				return err
+			}
+		case c.User != 0:
+			s.hot.usersOf(c.User).forget(c.User)
+		default:
+			s.end(c.Session, time.Duration(s.hot.longest.Load()))
+		}
+	}
+	return nil
 }
 
 // Distrust answers everything from rows from now on: nobody tells any more what other programs change.
@@ -303,17 +356,40 @@ func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) 
 // ended notes that a session is over, before anybody hears of it.
 func (s *Service) ended(p *Policy, session int64) {
 	if s.hot != nil && session != 0 {
-		s.hot.ended.add(session, s.now(), s.longest(p).Add(time.Minute))
+		s.end(session, p.Tokens.life())
+	}
+}
+
+// end notes that a session is over whose tokens live for at most access.
+func (s *Service) end(session int64, access time.Duration) {
+	now := s.now()
+	if !s.hot.ended.add(session, now, now.Add(access+maxAhead*time.Second+time.Minute)) {
+		s.Forget()
 	}
 }
 
 // longest is when a token that was made now is dead at the latest. One of another program may live longer.
 func (s *Service) longest(p *Policy) time.Time {
-	life := p.Tokens.Access
-	if p.Tokens.Typed != nil {
-		life = max(life, p.Tokens.Typed.Sliding)
+	return s.now().Add(p.Tokens.life() + maxAhead*time.Second)
+}
+
+// life is how long a token lives that opens routes.
+func (t *Tokens) life() time.Duration {
+	if t.Typed != nil {
+		return max(t.Access, t.Typed.Sliding)
 	}
-	return s.now().Add(life + maxAhead*time.Second)
+	return t.Access
+}
+
+// lasts notes how long the tokens of p live, before one of them is kept.
+func (h *hot) lasts(p *Policy) {
+	access := int64(p.Tokens.life())
+	for {
+		longest := h.longest.Load()
+		if access <= longest || h.longest.CompareAndSwap(longest, access) {
+			return
+		}
+	}
 }
 
 // expiry is when the token expires, in unix seconds.

@@ -49,6 +49,15 @@ func (s *Service) SignOutEverywhere(ctx context.Context, id int64) error {
 	return nil
 }
 
+// SignOutOfAllNodes is SignOutEverywhere, and then waits until every node has heard of it: told.
+// Where it is false some may take the old tokens for as long as their bound allows.
+func (s *Service) SignOutOfAllNodes(ctx context.Context, id int64) (told bool, err error) {
+	if err := s.SignOutEverywhere(ctx, id); err != nil {
+		return false, err
+	}
+	return s.spread(ctx, id), nil
+}
+
 // endEverything raises the user's epoch and renews his key, along with the other fields of u that changed.
 func (s *Service) endEverything(ctx context.Context, w Writer, u *User, changed ...Field) error {
 	var err error

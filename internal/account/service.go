@@ -25,8 +25,15 @@ type Options struct {
 	// SecretKey signs shared tokens; the Fallbacks still verify.
 	SecretKey token.Secret
 	Fallbacks []token.Secret
-	// Remember answers reads from memory. Only where every change by another program is told by Forget.
+	// Remember answers reads from memory. Only where every change by another program is told by
+	// Forget or Heed.
 	Remember bool
+	// Fresh reports whether all was told that memory has to know by now; where it was not, rows are
+	// read. It is asked after memory was. Nil: it always was.
+	Fresh func() bool
+	// Spread waits until all nodes have heard what was committed of a user, and reports whether they
+	// have. Nil: there are no others.
+	Spread func(ctx context.Context, user int64) bool
 	// Composer writes the mails; nil: none are sent. WakeMail is called after a commit that may
 	// have put one into the outbox, and returns at once, or, in development, when it was sent.
 	Composer Composer
@@ -62,7 +69,8 @@ type Service struct {
 	crowd    atomic.Pointer[crowd]
 	beat     time.Duration
 
-	hot *hot // nil: every request reads rows
+	hot    *hot // nil: every request reads rows
+	spread func(ctx context.Context, user int64) bool
 
 	background sync.WaitGroup
 	rehashing  chan struct{} // holds one: a second rehash waits for the next sign-in
@@ -92,7 +100,10 @@ func New(o Options) *Service {
 	}
 	s.salt.Store(binary.BigEndian.Uint32(token.NewSecret().Bytes()))
 	if o.Remember {
-		s.hot = newHot()
+		s.hot = newHot(o.Fresh)
+	}
+	if s.spread = o.Spread; s.spread == nil {
+		s.spread = func(context.Context, int64) bool { return true }
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	return s

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/store"
 )
 
 // How often the jobs run, and how long a published key signs.
@@ -14,6 +15,8 @@ const (
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
 	learnEvery  = time.Hour // which hashes there are
+
+	sweepFeedEvery = 5 * time.Minute
 )
 
 // startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
@@ -28,6 +31,9 @@ func (s *Server) startJobs() {
 		}
 	})
 	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
+	if s.home.db.Engine() == store.PostgreSQL {
+		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
+	}
 }
 
 // every runs job again and again, the first time after one interval.

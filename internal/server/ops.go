@@ -109,3 +109,20 @@ func (s *Server) measure() {
 	counter("doorward_hashes_total", "Passwords hashed.", func() float64 { return float64(s.pool.Stats().Total) })
 	counter("doorward_hashes_shed_total", "Requests refused because too many passwords waited.", func() float64 { return float64(s.pool.Stats().Shed) })
 }
+
+// measureFeed registers the gauges of the feed, where there is one.
+func (s *Server) measureFeed() {
+	f := s.home.feed
+	if f == nil {
+		return
+	}
+	s.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "doorward_feed_age_seconds",
+			Help: "Time since the last good look at what other nodes changed. Above 5, rows are read.",
+		}, func() float64 { return f.age().Seconds() }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "doorward_feed_entries_total", Help: "Changes that the feed told of.",
+		}, func() float64 { return float64(f.entries.Load()) }),
+	)
+}

@@ -87,6 +87,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 		return s, err
 	}
 	s.world = s.home
+	s.measureFeed()
 	s.startJobs()
 	return s, nil
 }

@@ -20,6 +20,7 @@ type world struct {
 	db       *store.DB
 	accounts *account.Service
 	site     *web.Site
+	feed     *feed        // what other nodes change; nil on SQLite, and where nothing is remembered
 	drop     func() error // takes a scratch database away; nil for the configured one
 	unwatch  func()       // ends the watch for changes by other programs; nil: none runs
 }
@@ -43,19 +44,25 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if err != nil {
 		return w, fmt.Errorf("read the database's instance: %w", err)
 	}
-	var beat time.Duration
-	if !s.cfg.Dev {
-		beat = refusalBeat
-	}
-	w.accounts = account.New(account.Options{
-		Beat:  beat,
+	o := account.Options{
 		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
-		Remember: w.db.Engine() == store.SQLite, Now: s.clock.Now, Log: s.log,
-	})
-	s.watch(w)
+		Now: s.clock.Now, Log: s.log,
+	}
+	switch {
+	case w.db.Engine() == store.SQLite:
+		o.Remember = true
+	case !p.model.Django: // what Django's own processes change there, nobody tells
+		w.feed = newFeed(w.db, s.log, s.tick)
+		o.Remember, o.Fresh, o.Spread = true, w.feed.fresh, w.feed.spread
+	}
+	if !s.cfg.Dev {
+		o.Beat = refusalBeat
+	}
+	w.accounts = account.New(o)
 	if err = w.accounts.LoadKeys(ctx); err != nil {
 		return w, err
 	}
+	s.watch(w)
 	w.site, err = s.site(w)
 	return w, err
 }
@@ -67,19 +74,26 @@ const refusalBeat = 50 * time.Millisecond
 // noticed within twice that.
 const watchEvery = 10 * time.Millisecond
 
-// watch lets the service forget what another program changed. On PostgreSQL it remembers nothing.
+// watch lets the service forget what another program or node changed.
 func (s *Server) watch(w *world) {
-	if w.db.Engine() != store.SQLite {
+	var job func(context.Context)
+	switch {
+	case w.feed != nil:
+		w.feed.accounts = w.accounts
+		job = w.feed.follow
+	case w.db.Engine() == store.SQLite:
+		job = func(ctx context.Context) {
+			if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
+				w.accounts.Distrust()
+				s.log.Error("changes by other programs are not seen any more; everything is read from rows", "error", err)
+			}
+		}
+	default:
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
-			w.accounts.Distrust()
-			s.log.Error("changes by other programs are not seen any more; everything is read from rows", "error", err)
-		}
-	})
+	running.Go(func() { job(ctx) })
 	w.unwatch = func() { cancel(); running.Wait() }
 }
 

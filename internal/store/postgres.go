@@ -78,8 +78,10 @@ func (d *DB) openPostgres(ctx context.Context, o *Options) error {
 	d.read.SetMaxOpenConns(n)
 	d.read.SetMaxIdleConns(n)
 	d.read.SetConnMaxIdleTime(idleTime)
+	d.follow = sql.OpenDB(stdlib.GetConnector(*config))
+	d.follow.SetMaxIdleConns(-1)
 	if err := d.read.PingContext(ctx); err != nil {
-		return errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), d.read.Close())
+		return errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), d.Close())
 	}
 	return nil
 }

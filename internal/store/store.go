@@ -54,6 +54,7 @@ type DB struct {
 	read     *sql.DB     // PostgreSQL: read and write
 	reads    runner
 	writer   *writer // SQLite only
+	follow   *sql.DB // PostgreSQL only: a new connection each time, for one who follows
 	compiled atomic.Pointer[compiled]
 	updates  atomic.Int64 // that ended well
 
@@ -98,6 +99,9 @@ func (d *DB) Close() error {
 	var err error
 	if d.writer != nil {
 		err = d.writer.close()
+	}
+	if d.follow != nil {
+		err = d.follow.Close()
 	}
 	return errors.Join(err, d.read.Close())
 }

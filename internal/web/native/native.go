@@ -193,8 +193,17 @@ func (a *API) signOut(w http.ResponseWriter, r *web.Request) error {
 	return done(w, a.accounts.SignOut(r.Context(), a.policy, r.Who))
 }
 
+// signOutEverywhere answers with ?wait=all once every node knows of it: 204. After two seconds in
+// which one did not say so, 202: what was asked is done, and that node is bound to know soon.
 func (a *API) signOutEverywhere(w http.ResponseWriter, r *web.Request) error {
-	return done(w, a.accounts.SignOutEverywhere(r.Context(), r.Who.User.ID))
+	if r.URL.Query().Get("wait") != "all" {
+		return done(w, a.accounts.SignOutEverywhere(r.Context(), r.Who.User.ID))
+	}
+	told, err := a.accounts.SignOutOfAllNodes(r.Context(), r.Who.User.ID)
+	if err != nil || told {
+		return done(w, err)
+	}
+	return reply(w, http.StatusAccepted, struct{}{})
 }
 
 // Authenticate implements web.Authenticator: a bearer token in the Authorization header.
