@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build bench bench-full simulate soak
+.PHONY: test race fuzz check build bench bench-full simulate profile soak
 
 test:
 	go test ./...
@@ -26,6 +26,9 @@ bench-full:
 # What 100 million users need; docs/capacity.md says what follows.
 simulate:
 	go run ./bench/simulate > docs/simulation.md
+# Where the time goes: a flame graph (SVG) and a list of functions for each kind of load, in profile/.
+profile:
+	go run ./bench --profile profile --engine sqlite
 
 # Faults, for an hour.
 soak:

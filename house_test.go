@@ -29,6 +29,7 @@ var floors = []struct {
 	{"internal/web/native", 42},
 	{"internal/web/simplejwt", 42},
 	{"internal/web/drf", 41},
+	{"internal/journal", 30},
 	{"internal/account/accounttest", 30},
 	{"internal/store/storetest", 30},
 	{"internal/store", 20},

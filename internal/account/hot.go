@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,6 @@ import (
 const (
 	hotShards    = 64
 	maxHotTokens = 1 << 18 / hotShards
-	maxHotUsers  = 1 << 17 / hotShards
 	maxEnded     = 1 << 17 // sessions that end within the life of a token; at one more everything is forgotten
 )
 
@@ -46,21 +46,27 @@ func newHot(fresh func() bool) *hot {
 	h := &hot{seed: maphash.MakeSeed(), fresh: fresh}
 	for i := range h.tokens {
 		h.tokens[i].known = map[tokenKey]hotToken{}
-		h.users[i].known = map[int64]*hotUser{}
 		h.users[i].loading = map[int64]*userLoad{}
 	}
 	h.ended.until = map[int64]int64{}
 	return h
 }
 
-// tokenKey is half of the SHA-256 of a mount's name and a token: nobody finds two that meet.
+// tokenKey is half of the SHA-256 of a mount's name and what a token's signature is over: nobody
+// finds two that meet.
 type tokenKey [16]byte
 
-func keyOfToken(p *Policy, raw string) (key tokenKey) {
+// signatureKey is half of the SHA-256 of a signature as it stands in the token.
+type signatureKey [16]byte
+
+func keyOfToken(p *Policy, raw string) (key tokenKey, signature signatureKey) {
 	var buffer [1024]byte
-	sum := sha256.Sum256(append(append(append(buffer[:0], p.Mount...), 0), raw...))
+	dot := strings.LastIndexByte(raw, '.') + 1
+	sum := sha256.Sum256(append(append(append(buffer[:0], p.Mount...), 0), raw[:dot]...))
 	copy(key[:], sum[:])
-	return key
+	sum = sha256.Sum256(append(buffer[:0], raw[dot:]...))
+	copy(signature[:], sum[:])
+	return key, signature
 }
 
 func (k tokenKey) shard() int { return int(k[0]) % hotShards }
@@ -76,6 +82,7 @@ type hotToken struct {
 	keys       uint64 // the version of the published keys
 	login      uint64 // a hash of the name that the user signs in with
 	secret     [16]byte
+	signature  signatureKey
 	epoch      uint32
 }
 
@@ -103,15 +110,9 @@ func (t *hotTokens) keep(key tokenKey, good hotToken) {
 	t.known[key] = good
 }
 
-// hotUser is a user as his row was when no other program had changed the database since generation.
-type hotUser struct {
-	user       User
-	generation uint64
-}
-
 type hotUsers struct {
 	mu      sync.RWMutex
-	known   map[int64]*hotUser
+	known   shelf
 	loading map[int64]*userLoad
 }
 
@@ -126,18 +127,31 @@ type userLoad struct {
 
 func (u *hotUsers) get(id int64, generation uint64) *User {
 	u.mu.RLock()
-	defer u.mu.RUnlock()
-	if known := u.known[id]; known != nil && known.generation == generation {
-		return &known.user
+	known, old, ok := u.known.get(id)
+	u.mu.RUnlock()
+	switch {
+	case !ok || known.generation != generation:
+		return nil
+	case old:
+		u.renew(id)
 	}
-	return nil
+	return &known.user
+}
+
+// renew saves a user that is asked for from going with his half.
+func (u *hotUsers) renew(id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if known, old, ok := u.known.get(id); ok && old {
+		u.known.keep(&known)
+	}
 }
 
 // forget drops a user after his row was changed. Whoever is reading it now may have read the old one.
 func (u *hotUsers) forget(id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.known, id)
+	u.known.drop(id)
 	if load := u.loading[id]; load != nil {
 		load.stale = true
 		delete(u.loading, id) // who asks from now on reads again
@@ -163,13 +177,7 @@ func (u *hotUsers) finish(id int64, load *userLoad) {
 		delete(u.loading, id)
 	}
 	if load.user != nil && load.err == nil && !load.stale {
-		for other := range u.known {
-			if len(u.known) < maxHotUsers {
-				break
-			}
-			delete(u.known, other)
-		}
-		u.known[id] = &hotUser{*load.user, load.generation}
+		u.known.keep(&hotUser{*load.user, load.generation})
 	}
 	close(load.done)
 }
@@ -214,7 +222,7 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	if !s.trusted() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
 		return s.Authenticate(ctx, p, raw)
 	}
-	key := keyOfToken(p, raw)
+	key, signature := keyOfToken(p, raw)
 	shard := &s.hot.tokens[key.shard()]
 	if t, ok := shard.get(key); ok {
 		who, err := s.recall(ctx, p, &t)
@@ -224,8 +232,11 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 		if !s.trusted() { // the process may have been frozen since
 			return s.Authenticate(ctx, p, raw)
 		}
-		if who != nil {
-			return who, nil
+		if who != nil && t.signature != signature {
+			who, err = nil, s.forged(p, raw)
+		}
+		if who != nil || err != nil {
+			return who, err
 		}
 	}
 	s.hot.lasts(p)
@@ -237,7 +248,7 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
 		shard.keep(key, hotToken{
 			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
-			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
+			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, signature: signature, epoch: who.User.Epoch,
 		})
 	}
 	return who, nil
@@ -246,6 +257,18 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 // trusted reports whether memory knows all that it was to be told.
 func (s *Service) trusted() bool {
 	return s.hot != nil && !s.hot.distrusted.Load() && s.hot.fresh()
+}
+
+// forged refuses a token that says what a good one says, under another signature. Nil: that may be good too.
+func (s *Service) forged(p *Policy, raw string) error {
+	t, err := token.Parse(raw)
+	switch {
+	case err != nil:
+		return fail(TokenMalformed)
+	case !t.Repeatable(), p.Tokens.Signing != PerUser && len(s.verifyKeys(p, t)) > 1: // each key makes one
+		return nil
+	}
+	return fail(TokenForged)
 }
 
 // recall judges a remembered token by its remembered user. Nobody and no error: it is to be judged anew.

@@ -47,7 +47,7 @@ const (
 	FromLevel       // the second factor; null without one
 	FromSession
 	FromEpoch
-	FromTokenID // random, or sealed: see Typed
+	FromTokenID // random, and known for ours before the signature is looked at; sealed where there is Typed
 	FromKind
 	FromRefreshExpiry  // until when a sliding token can be exchanged; other kinds lack it
 	FromPasswordDigest // of the stored hash, as upper-case MD5

@@ -54,6 +54,7 @@ type Service struct {
 	sealer  *token.Sealer
 	salt    atomic.Uint32 // of sealed token ids
 	box     *token.Box
+	ids     *token.IDs
 	mailBox *token.Box
 	decoy   *token.Key // checks the tokens of users who are not there, for equal work
 	now     func() time.Time
@@ -85,6 +86,7 @@ func New(o Options) *Service {
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
 		sealer:    token.NewSealer(o.Root.Key("jti")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
+		ids:       token.NewIDs(o.Root.Key("token ids")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
 		likeness:  o.Root.Key("likeness of the unknown"),
 		beat:      o.Beat,

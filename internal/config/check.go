@@ -38,6 +38,7 @@ func (k *checker) run() {
 	k.ranges("", c.ranges())
 	k.mounts()
 	k.keyFile()
+	k.tls()
 	if k.modeUnknown {
 		return
 	}

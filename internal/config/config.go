@@ -26,7 +26,9 @@ type Config struct {
 	// ConnectionsPerClient bounds what one address may have open at once; 0: nothing does. It holds for
 	// nobody on this machine, and not behind TrustedProxies, where all clients are one peer.
 	ConnectionsPerClient int
+	H2C                  bool // takes HTTP/2 without TLS too, from a proxy that speaks it
 
+	TLS      TLS
 	CORS     CORS
 	Metrics  Metrics
 	Log      Log

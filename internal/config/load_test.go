@@ -88,6 +88,8 @@ allowed_hosts = ["example.org", ".example.net"]
 trusted_proxies = 1
 drain_seconds = 3
 connections_per_client = 7
+h2c = true
+tls = { cert = "a.pem", key = "a.key" }
 cors.origins = ["*"]
 metrics = { token = "t" }
 [log]
@@ -149,6 +151,7 @@ func wholeConfig() *Config {
 		Addr: "127.0.0.1:9", Dev: true, DatabaseURL: "postgres://ann@db/x", SecretKey: "a",
 		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
 		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3, ConnectionsPerClient: 7,
+		H2C: true, TLS: TLS{"a.pem", "a.key"},
 		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
@@ -177,7 +180,8 @@ func differences(want, got *Config) string {
 }
 
 func TestEverySettingInTheFile(t *testing.T) {
-	inFolder(t, map[string]string{"doorward.toml": wholeFile})
+	cert, key := newPair(t)
+	inFolder(t, map[string]string{"doorward.toml": wholeFile, "a.pem": cert, "a.key": key})
 	got := mustLoad(t, Args{})
 	if diff := differences(wholeConfig(), got); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
@@ -187,14 +191,16 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:39" {
-		t.Errorf("the noun stands at %s, want doorward.toml:39", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:41" {
+		t.Errorf("the noun stands at %s, want doorward.toml:41", at)
 	}
 }
 
 func TestEverySettingInTheEnvironment(t *testing.T) {
-	inFolder(t, map[string]string{"doorward.toml": "[mounts.my-app]"})
+	cert, key := newPair(t)
+	inFolder(t, map[string]string{"doorward.toml": "[mounts.my-app]", "a.pem": cert, "a.key": key})
 	got := mustLoad(t, Args{Environ: []string{
+		"DOORWARD_H2C=1", "DOORWARD_TLS_CERT=a.pem", "DOORWARD_TLS_KEY=a.key",
 		"DOORWARD_ADDR=127.0.0.1:9", "DOORWARD_DEV=1", "DOORWARD_DATABASE_URL=postgres://ann@db/x", "DOORWARD_SECRET_KEY=a",
 		"DOORWARD_SECRET_KEY_FALLBACKS=b, c", "DOORWARD_KEY_FILE=k", "DOORWARD_MAIL_URL=file:out",
 		"DOORWARD_PUBLIC_URL=https://example.com/app", "DOORWARD_ALLOWED_HOSTS=example.org,.example.net,",

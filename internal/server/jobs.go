@@ -17,6 +17,8 @@ const (
 	learnEvery  = time.Hour // which hashes there are
 
 	sweepFeedEvery = 5 * time.Minute
+
+	certificateEvery = time.Minute // that a new one may be in the files
 )
 
 // startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
@@ -34,6 +36,7 @@ func (s *Server) startJobs() {
 	if s.home.db.Engine() == store.PostgreSQL {
 		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
 	}
+	s.every(ctx, certificateEvery, "reload the certificate", func(context.Context) error { return s.ReloadCertificate() })
 }
 
 // every runs job again and again, the first time after one interval.

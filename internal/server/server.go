@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,6 +53,7 @@ type Server struct {
 	world    *world
 	home     *world // the configured one
 	draining atomic.Bool
+	shown    atomic.Pointer[tls.Certificate] // nil: TLS is not ours
 
 	jobs sync.WaitGroup
 	stop context.CancelFunc
@@ -75,6 +77,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 		return s, err
 	}
 	if err := rehearse(cfg, p); err != nil { // before the database is touched
+		return s, err
+	}
+	if err := s.ReloadCertificate(); err != nil {
 		return s, err
 	}
 	s.pool = password.NewPool(password.Options{
@@ -142,12 +147,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols: s.protocols(), HTTP2: &limitsOfHTTP2,
+	}
+	serve := h.Serve
+	if s.cfg.TLS.On() {
+		h.TLSConfig = s.tlsConfig()
+		serve = func(ln net.Listener) error { return h.ServeTLS(ln, "", "") }
 	}
 	if s.cfg.TrustedProxies == 0 && s.cfg.ConnectionsPerClient > 0 {
 		ln = newFairListener(ln, s.cfg.ConnectionsPerClient)
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(ln) }()
+	go func() { failed <- serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

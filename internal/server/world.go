@@ -113,7 +113,7 @@ func (s *Server) site(w *world) (*web.Site, error) {
 	return web.NewSite(web.Options{
 		Mounts: mounts, Operations: s.operations(w), Fallback: mounts[0].Dialect, Hosts: w.plan.hosts,
 		Proxies: s.cfg.TrustedProxies, CORS: web.CORS{Origins: s.cfg.CORS.Origins}, Metrics: s.requests, Log: s.log, Now: s.tick,
-		ShowPaths: s.cfg.Dev,
+		ShowPaths: s.cfg.Dev, HSTS: !s.cfg.Dev,
 	})
 }
 

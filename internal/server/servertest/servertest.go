@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -72,11 +71,10 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	if change != nil {
 		change(cfg)
 	}
-	s := &Server{Config: cfg, Log: &Log{}, Clock: server.NewClock(time.Now), served: make(chan error, 1)}
-	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := &Server{Config: cfg, Log: newLog(), Clock: server.NewClock(time.Now), served: make(chan error, 1)}
 	var err error
 	if s.Server, err = server.New(context.Background(), cfg, server.Options{
-		Now: s.Clock.Now, Log: log, Version: "test", Patience: patience,
+		Now: s.Clock.Now, Log: s.Log.journal.Logger(), Version: "test", Patience: patience,
 	}); err != nil {
 		return nil, err
 	}
@@ -101,6 +99,9 @@ func (s *Server) listen(t testing.TB) {
 	go func() { s.served <- s.Serve(ctx, ln) }()
 	s.Addr = ln.Addr().String()
 	s.URL = "http://" + s.Addr
+	if s.Config.TLS.On() {
+		s.URL = "https://" + s.Addr
+	}
 	s.Client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

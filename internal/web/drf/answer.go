@@ -39,6 +39,7 @@ var (
 	noSniff     = []string{"nosniff"}
 	sameOrigin  = []string{"same-origin"}
 	neverStored = []string{"no-store"}
+	varyAccept  = []string{"Accept"}
 )
 
 // JSON answers with v: nil (no body), string, bool, int, int64, []string, Object, []Object. It

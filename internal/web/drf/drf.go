@@ -32,6 +32,7 @@ type Options struct {
 // Site is the dialect of one mount.
 type Site struct {
 	Options
+	challenges [1]string // of the first authenticator, as the value of a header; "": none
 }
 
 var _ web.Dialect = (*Site)(nil)
@@ -41,7 +42,11 @@ func New(o Options) *Site {
 	if o.Fault == nil {
 		o.Fault = func(http.ResponseWriter, *http.Request, error) {}
 	}
-	return &Site{o}
+	s := &Site{Options: o}
+	if len(o.Authenticators) > 0 {
+		s.challenges[0] = o.Authenticators[0].Challenge()
+	}
+	return s
 }
 
 // Headers sets what every answer carries, redirects too: the headers of Django's middleware, and

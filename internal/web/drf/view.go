@@ -66,7 +66,11 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := a.Header()
 	v.site.Headers(h)
 	h["Allow"] = v.allow
-	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
+	if vary := h["Vary"]; vary != nil { // CORS has said Origin
+		h["Vary"] = append(vary, "Accept")
+	} else {
+		h["Vary"] = varyAccept
+	}
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
@@ -138,7 +142,7 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 		h[name] = values
 	}
 	status := f.Status
-	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+	if status == http.StatusUnauthorized && h["Www-Authenticate"] == nil {
 		status = s.challenge(h)
 	}
 	if err := JSON(a, status, f.Body); err != nil {
@@ -149,9 +153,9 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 
 // challenge sets WWW-Authenticate, and returns the status that goes with it.
 func (s *Site) challenge(h http.Header) int {
-	if len(s.Authenticators) == 0 || s.Authenticators[0].Challenge() == "" {
+	if s.challenges[0] == "" {
 		return http.StatusForbidden
 	}
-	h.Set("WWW-Authenticate", s.Authenticators[0].Challenge())
+	h["Www-Authenticate"] = s.challenges[:]
 	return http.StatusUnauthorized
 }

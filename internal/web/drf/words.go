@@ -98,11 +98,12 @@ func (w Words) of(p account.Problem) (Word, bool) {
 			word.Field = OnNonField
 		}
 	}
-	text := strings.NewReplacer("{label}", p.Label, "{limit}", strconv.Itoa(p.Limit)).Replace(word.Text)
-	if p.Limit == 1 { // Django's ngettext
-		text = strings.Replace(text, "1 characters", "1 character", 1)
+	if strings.IndexByte(word.Text, '{') >= 0 {
+		word.Text = strings.NewReplacer("{label}", p.Label, "{limit}", strconv.Itoa(p.Limit)).Replace(word.Text)
+		if p.Limit == 1 { // Django's ngettext
+			word.Text = strings.Replace(word.Text, "1 characters", "1 character", 1)
+		}
 	}
-	word.Text = text
 	return word, ok || known
 }
 

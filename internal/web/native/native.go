@@ -154,7 +154,8 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
-	return reply(w, http.StatusOK, shape(&r.Who.User))
+	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), &r.Who.User))
+	return nil
 }
 
 func (a *API) update(w http.ResponseWriter, r *web.Request) error {
@@ -226,7 +227,7 @@ func reply(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return err
 	}
-	send(w, status, "application/json", body)
+	send(w, status, jsonType, body)
 	return nil
 }
 
@@ -234,16 +235,30 @@ func done(w http.ResponseWriter, err error) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header()["Cache-Control"] = noStore
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-func send(w http.ResponseWriter, status int, kind string, body []byte) {
+// Values of headers that never change, shared by all answers.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	keysType    = []string{"application/jwk-set+json"}
+	noStore     = []string{"no-store"}
+)
+
+// counted is from how many bytes on a body's length has to be said: net/http keeps shorter ones back
+// until the handler is done, and counts them itself.
+const counted = 2048
+
+func send(w http.ResponseWriter, status int, kind []string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = kind
+	h["Cache-Control"] = noStore
+	if len(body) >= counted {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone gets no answer
 }
@@ -257,7 +272,7 @@ func JWKS(accounts *account.Service) http.Handler {
 			return
 		}
 		body := accounts.JWKS()
-		send(w, http.StatusOK, "application/jwk-set+json", body)
+		send(w, http.StatusOK, keysType, body)
 	})
 }
 
