@@ -679,6 +679,22 @@ func TestWhatTypedTokensCost(t *testing.T) {
 	}
 }
 
+func TestAnIDAsText(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	p := typed(func(d *account.Typed) { d.TextID = true })
+	u := w.add(t, "ann@example.com", nil)
+	g := w.signIn(t, p, u.Email)
+	next, refused := w.exchange(p, g.Refresh)
+	for _, raw := range []string{g.Access, g.Refresh, next.Access} {
+		if id, _ := parsed(t, raw).Text("user_id"); id != fmt.Sprint(u.ID) {
+			t.Errorf("the id is %q, want %q (%s)", id, fmt.Sprint(u.ID), refused)
+		}
+	}
+	w.who(t, p, next.Access)
+	w.who(t, typed(nil), next.Access) // a mount that writes numbers reads it too
+}
+
 // Tokens may name their user by what he signs in with, and die with that name.
 func TestTokensThatNameTheirUserByName(t *testing.T) {
 	t.Parallel()
