@@ -189,7 +189,7 @@ func (s *Service) Blacklist(ctx context.Context, p *Policy, raw string) error {
 
 func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedToken) error {
 	u, err := s.owner(ctx, w, p, d.claims)
-	if err != nil && Refusal(err) == nil {
+	if err != nil && (Refusal(err) == nil || !p.Tokens.Typed.Blind) {
 		return err
 	}
 	ses, err := s.findTyped(ctx, w, p, d, u.ID)

@@ -176,6 +176,9 @@ func TestWhatEndsTypedTokens(t *testing.T) {
 		wantCode(t, tt.name+": the access token", errOf(s.Recognize(ctx, p, g.Access)), tt.access)
 		wantCode(t, tt.name+": the access token, from rows", errOf(s.Authenticate(ctx, p, g.Access)), tt.access)
 		wantCode(t, tt.name+": another session's access token", errOf(s.Recognize(ctx, p, other.Access)), tt.another)
+		if who, err := s.Authenticate(ctx, p, g.Access); (who == nil) != (err != nil) {
+			t.Errorf("%s: somebody beside a refusal: %v", tt.name, err)
+		}
 		again, refused := w.exchange(p, g.Refresh)
 		if refused != tt.refresh {
 			t.Errorf("%s: a refresh: %q, want %q", tt.name, refused, tt.refresh)
