@@ -17,6 +17,22 @@ type Policy struct {
 	// StampLogin writes last_login when a token is issued.
 	StampLogin bool
 	Tokens     Tokens
+	Mail       MailPolicy
+}
+
+// MailPolicy says which mails a mount sends, from whom, and where their links lead.
+type MailPolicy struct {
+	From string // RFC 5322, with a name or without; "": the server's own
+	// Protocol, Domain and SiteName are those of the front end: a link is Protocol://Domain/shape.
+	// "": those of the server's public address.
+	Protocol, Domain, SiteName string
+	// The shapes of links, "activate/{uid}/{token}". Without a shape a mail has no link.
+	ActivationURL, PasswordResetURL, LoginResetURL string
+	// Which mails are sent; those that reset something are sent whenever somebody asks.
+	Activation, Confirmation, PasswordChanged, LoginChanged bool
+	// UseOrigin takes protocol and domain of the request where they are not set, as Django does
+	// without its sites. Never outside development: whoever asks can write any Host header.
+	UseOrigin bool
 }
 
 // Signing is who can make a mount's tokens.
