@@ -176,16 +176,19 @@ func (c *Condition) readSetup(setup *object) {
 	setup.done()
 	for i, row := range rows {
 		o := readObject(row, fmt.Sprintf("setup.users[%d]", i), setup.faults)
-		c.Users = append(c.Users, readUser(&o))
+		c.Users = append(c.Users, readUser(&o, c.Model))
 	}
 }
 
-func readUser(o *object) User {
+func readUser(o *object, m *account.Model) User {
 	u := User{User: account.User{IsActive: true}}
 	if o.take("id", &u.ID) && u.ID < 1 {
 		o.faultOf("id", "is out of range")
 	}
 	o.take("email", &u.Email)
+	if m != nil && m.Has(account.Username) {
+		readNames(o, &u.User)
+	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {
 		u.Clear = &clear

@@ -61,7 +61,8 @@ func modelOf(u *config.User) (*account.Model, error) {
 		if m := django.ModelOf(u.Table); m != nil {
 			return m, nil
 		}
-		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts spauser_spauser\n  try: leave [user] table out for Doorward's own table", u.Table)
+		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts %s\n  try: leave [user] table out for Doorward's own table",
+			u.Table, strings.Join(django.Tables(), ", "))
 	}
 	login := account.Email
 	if u.Login == string(account.Username) {

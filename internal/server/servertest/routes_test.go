@@ -165,7 +165,7 @@ func TestMountsThatCannotBeAreRefusedAtStart(t *testing.T) {
 		{"published keys for a contract", mounts(map[string]config.Mount{"tag1": {Signing: "published"}}), "does not go with this preset"},
 		{"claims that are none", mounts(map[string]config.Mount{"tag1": {Claims: "odd"}}), `no payload is called "odd"`},
 		{"no mounts", mounts(map[string]config.Mount{}), "nothing is mounted"},
-		{"a table that nobody knows", func(c *config.Config) { c.User.Table = "auth_user" }, `table "auth_user" is not known`},
+		{"a table that nobody knows", func(c *config.Config) { c.User.Table = "app_member" }, `table "app_member" is not known`},
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
