@@ -18,6 +18,8 @@ type Policy struct {
 	StampLogin bool
 	Tokens     Tokens
 	Mail       MailPolicy
+	Links      LinkPolicy
+	Changes    ChangePolicy
 }
 
 // MailPolicy says which mails a mount sends, from whom, and where their links lead.

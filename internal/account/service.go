@@ -43,6 +43,10 @@ type Service struct {
 	refresh *token.RefreshTokens
 	box     *token.Box
 	mailBox *token.Box
+	links   *token.Links
+	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
+	opaqueKey token.Secret
+	opaqueBox *token.Box
 	decoy   *token.Key // checks the tokens of users who are not there, for equal work
 	now     func() time.Time
 	log     *slog.Logger
@@ -68,6 +72,9 @@ func New(o Options) *Service {
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
+		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		opaqueKey: o.Root.Key("opaque tokens"),
+		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),

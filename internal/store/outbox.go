@@ -33,3 +33,11 @@ func (q *queries) InsertMail(ctx context.Context, m *account.Mail) error {
 	}
 	return nil
 }
+
+// DropMails takes the mails of a user out of the outbox.
+func (q *queries) DropMails(ctx context.Context, userID int64) error {
+	if _, err := q.exec(ctx, `delete from outbox where user_id = $1`, userID); err != nil {
+		return fmt.Errorf("drop the mails of user %d: %w", userID, err)
+	}
+	return nil
+}
