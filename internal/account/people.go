@@ -159,3 +159,6 @@ func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current s
 	}
 	return err
 }
+
+// Text is what people wrote into a field; "" for fields that are no text.
+func (u *User) Text(f Field) string { return u.text(f) }

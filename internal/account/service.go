@@ -47,9 +47,9 @@ type Service struct {
 	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
 	opaqueKey token.Secret
 	opaqueBox *token.Box
-	decoy   *token.Key // checks the tokens of users who are not there, for equal work
-	now     func() time.Time
-	log     *slog.Logger
+	decoy     *token.Key // checks the tokens of users who are not there, for equal work
+	now       func() time.Time
+	log       *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones

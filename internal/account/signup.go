@@ -149,7 +149,7 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 		c, ok := m.Column(f)
 		if text := n.text(f); ok && text != "" {
 			problems = append(problems, judgeText(c, text)...)
-		} else if f == m.Login {
+		} else if f == p.Login {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
@@ -233,4 +233,12 @@ func (s *Service) taken(err error, action string) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	return failField(code, field)
+}
+
+// JudgeNew judges a registration that is not to be made yet. Codes: those of SignUp but the taken ones.
+func (s *Service) JudgeNew(p *Policy, n NewUser) error {
+	if problems := s.judge(p, &n); len(problems) > 0 {
+		return &Error{Problems: problems}
+	}
+	return nil
 }

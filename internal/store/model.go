@@ -17,20 +17,20 @@ type compiled struct {
 	columns []column                 // in the model's order
 	unique  map[string]account.Field // of the table's columns and unique indexes, by name
 
-	id        string // the key's column, bare
-	byID      string
-	page      string                   // some by id, after one
-	by        map[account.Field]string // the one with the lowest id
-	taken     map[account.Field]string // an id
-	find      map[account.Field]string // some by id
+	id    string // the key's column, bare
+	byID  string
+	page  string                   // some by id, after one
+	by    map[account.Field]string // the one with the lowest id
+	taken map[account.Field]string // an id
+	find  map[account.Field]string // some by id
 	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
 	findAnyCase string
-	insert    string
-	insertID  string // with an id of the caller's
-	swap      string
-	activate  string
-	delete    string
-	lockUsers string // PostgreSQL
+	insert      string
+	insertID    string // with an id of the caller's
+	swap        string
+	activate    string
+	delete      string
+	lockUsers   string // PostgreSQL
 }
 
 // column is a column of the users' table.

@@ -152,7 +152,7 @@ func TestUniquenessIsNotAskedOfWhatNoColumnHolds(t *testing.T) {
 			t.Errorf("%q: the store was asked for %q", email, v)
 			return false, nil
 		}}
-		if _, _, err := check(t.Context(), &f, value{kind: text, text: email}); err != nil {
+		if _, _, err := check(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, &f, value{kind: text, text: email}); err != nil {
 			t.Errorf("check(%q): %v", email, err)
 		}
 	}
