@@ -96,6 +96,9 @@ func (s *Server) change(ctx context.Context, c *django.Condition) error {
 	if err != nil {
 		return err
 	}
+	if next.sender != nil {
+		next.sender.Start()
+	}
 	old := s.world
 	s.world = next
 	s.clock.Restore()

@@ -20,6 +20,9 @@ func (s *Server) startJobs() {
 	s.stop = cancel
 	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
+	if s.home.sender != nil {
+		s.every(ctx, sweepEvery, "sweep mails", s.home.sender.Sweep)
+	}
 }
 
 // every runs job again and again, the first time after one interval.

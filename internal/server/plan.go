@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -102,6 +104,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.policy.Rules = rulesOf(&c)
+	m.setMail(&c)
 	// In a table of Django's the key is one that Django signs with too.
 	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
 	return m, m.setTokens(&c, model.Django)
@@ -128,6 +131,24 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	// The Django whose table this is signs tokens too.
 	t.Foreign = adopted && !t.Rotating
 	return nil
+}
+
+// setMail says which mails the mount sends, and where their links lead.
+func (m *mountPlan) setMail(c *config.Mount) {
+	p := &m.policy.Mail
+	p.UseOrigin = true // in development, where nothing else is said
+	if u, err := url.Parse(c.FrontendURL); err == nil && u.Host != "" {
+		p.Protocol, p.Domain = u.Scheme, u.Host+strings.TrimSuffix(u.Path, "/")
+	}
+	p.SiteName = cmp.Or(c.SiteName, p.SiteName)
+	p.ActivationURL = cmp.Or(c.ActivationURL, p.ActivationURL)
+	p.PasswordResetURL = cmp.Or(c.PasswordResetURL, p.PasswordResetURL)
+	p.LoginResetURL = cmp.Or(c.LoginResetURL, p.LoginResetURL)
+	if c.Mails == nil {
+		return
+	}
+	p.Activation, p.Confirmation = slices.Contains(c.Mails, "activation"), slices.Contains(c.Mails, "confirmation")
+	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
 }
 
 func rulesOf(c *config.Mount) password.Rules {

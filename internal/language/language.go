@@ -1,0 +1,97 @@
+// Package language owns which languages Doorward speaks, how a request asks for one, and the
+// catalogues: what a text is in another language. As in gettext, the English text is the key, so
+// what has no translation is said in English.
+package language
+
+import (
+	"embed"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Default is the language of the keys.
+const Default = "en"
+
+//go:embed catalogues/*.json
+var files embed.FS
+
+// catalogues are texts by language and English text. They never change.
+var catalogues = read()
+
+// read takes every catalogue in: a file is a language, named by its tag in lower case.
+func read() map[string]map[string]string {
+	entries, err := files.ReadDir("catalogues")
+	if err != nil {
+		panic("language: " + err.Error())
+	}
+	all := map[string]map[string]string{}
+	for _, e := range entries {
+		text, err := files.ReadFile("catalogues/" + e.Name())
+		texts := map[string]string{}
+		if err == nil {
+			err = json.Unmarshal(text, &texts)
+		}
+		if err != nil {
+			panic("language: " + e.Name() + ": " + err.Error())
+		}
+		all[strings.TrimSuffix(e.Name(), ".json")] = texts
+	}
+	return all
+}
+
+// Known lists the languages, English first.
+func Known() []string {
+	list := []string{Default}
+	for name := range catalogues {
+		list = append(list, name)
+	}
+	slices.Sort(list[1:])
+	return list
+}
+
+// Translate gives an English text in a language of Known; where that has no words for it, the text itself.
+func Translate(lang, text string) string {
+	if t := catalogues[lang][text]; t != "" {
+		return t
+	}
+	return text
+}
+
+// RightToLeft reports how a language is written.
+func RightToLeft(lang string) bool { return lang == "fa" }
+
+// aliases are the same language under another tag.
+var aliases = map[string]string{"cnr": "me", "sr-me": "me", "in": "id"}
+
+// Pick is the first of some tags that is known, exactly or by its language alone ("de-CH" is "de"),
+// or as a country's variant of it ("pt" is "pt-br"), as Django picks; fallback when there is none.
+func Pick(tags []string, fallback string) string {
+	for _, tag := range tags {
+		if lang := find(strings.ToLower(strings.ReplaceAll(tag, "_", "-"))); lang != "" {
+			return lang
+		}
+	}
+	return fallback
+}
+
+func find(tag string) string {
+	if other := aliases[tag]; other != "" {
+		tag = other
+	}
+	base, _, _ := strings.Cut(tag, "-")
+	if other := aliases[base]; other != "" {
+		base = other
+	}
+	for _, name := range []string{tag, base} {
+		if _, ok := catalogues[name]; ok || name == Default {
+			return name
+		}
+	}
+	for _, name := range Known() {
+		if strings.HasPrefix(name, base+"-") {
+			return name
+		}
+	}
+	return ""
+}
