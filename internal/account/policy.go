@@ -89,6 +89,9 @@ type Tokens struct {
 	// Foreign accepts well signed tokens that no session of ours made, those without end too:
 	// another program has the key by right.
 	Foreign bool
+	// ForeignFirst names the claim that says when a chain of renewals began, where foreign tokens with it are
+	// renewed though the mount's own tokens are not. Recorded of drf-jwt, and for a replay of it.
+	ForeignFirst string
 	// TrustName takes the user whom a token names for its owner even when its user id is
 	// another's. Recorded of one Django set-up and never on outside a replay of it:
 	// an address that changed hands would open its new owner's account.

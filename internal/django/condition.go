@@ -23,6 +23,15 @@ type Condition struct {
 	Claims string
 	Prefix string // of the Authorization header
 	Modern bool
+	// Auth are the authenticators, the first one first; nil: the preset's.
+	Auth []string
+	// Without are the operations that are not mounted.
+	Without []string
+	Djoser  Djoser
+	// Anonymous and Known are how often somebody may ask.
+	Anonymous, Known Rate
+	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
+	Locale           bool     // answers follow Accept-Language
 	// Scratch asks for a database with Users and nothing else.
 	Scratch bool
 	Users   []User
@@ -31,7 +40,8 @@ type Condition struct {
 // User is one row of the fixture.
 type User struct {
 	account.User
-	Clear *string // the password; nil: unusable
+	Clear  *string // the password; nil: unusable
+	Opaque string  // the token that Django gave him; "": none
 }
 
 // FaultsError says what a condition has that is not understood.
@@ -52,7 +62,10 @@ func Read(body []byte) (*Condition, error) {
 	head.take("dialect", &dialect)
 	head.take("variant", &variant)
 	head.take("user_model", &model)
-	if c.Preset = dialect; dialect != "tag1" {
+	c.Preset = dialect
+	read := dialects[dialect]
+	if read == nil {
+		read = (*Condition).readSettings
 		faults = append(faults, fmt.Sprintf("dialect %q is not known", dialect))
 	}
 	c.Modern = strings.HasPrefix(variant, "modern-")
@@ -62,7 +75,7 @@ func Read(body []byte) (*Condition, error) {
 		faults = append(faults, fmt.Sprintf("user_model %q is not known", model))
 	}
 	settings := head.sub("settings")
-	c.readSettings(&settings)
+	read(c, &settings)
 	if !head.none("setup") {
 		c.Scratch = true
 		setup := head.sub("setup")
@@ -73,6 +86,11 @@ func Read(body []byte) (*Condition, error) {
 		return nil, FaultsError(faults)
 	}
 	return c, nil
+}
+
+// dialects read the settings of their transcripts.
+var dialects = map[string]func(*Condition, *object){
+	"tag1": (*Condition).readSettings, "djoser1": (*Condition).readClassic,
 }
 
 // readSettings takes the keys that the transcripts of this part use. Absent ones mean Django's
@@ -194,6 +212,7 @@ func readUser(o *object, m *account.Model) User {
 		u.Clear = &clear
 	}
 	o.take("is_active", &u.IsActive)
+	o.take("authtoken", &u.Opaque)
 	if o.take("is_admin", &u.IsSuperuser) {
 		u.IsStaff = u.IsSuperuser
 	}

@@ -14,6 +14,7 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/token"
+	"doorward/internal/web/drf"
 )
 
 // plan is what a server will serve: a configuration, or a set of Django settings, understood.
@@ -91,7 +92,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -176,9 +177,19 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
-	q.mounts = []mountPlan{{
+	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern,
-	}}
+		header: c.Prefix, modern: c.Modern, auth: preset.auth, recorded: true, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+	}
+	if c.Auth != nil {
+		m.auth = c.Auth
+	}
+	if c.Anonymous.Requests > 0 || c.Known.Requests > 0 {
+		m.throttle = &drf.Throttle{Anonymous: drf.Rate(c.Anonymous), User: drf.Rate(c.Known)}
+	}
+	for _, op := range c.Without {
+		m.paths[op] = ""
+	}
+	q.mounts = []mountPlan{m}
 	return q
 }

@@ -38,7 +38,7 @@ var classicEmail = drf.Words{account.EmailUnknown: {Text: unknownEmail}}
 func (c *Classic) Routes() []web.Route {
 	user := web.Route{
 		Op: "user", Path: "me/", Access: web.SignedIn, View: "User", Doc: "Retrieve or update the user who is signed in.",
-		Input: c.shown(),
+		Input: c.user,
 	}
 	get, put, patch := user, user, user
 	get.Method, get.Handler, get.Input = "GET", c.view, nil
@@ -114,10 +114,12 @@ func (c *Classic) flows() []web.Route {
 }
 
 func (c *Classic) view(w http.ResponseWriter, r *web.Request) error {
-	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, c.shown()))
+	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, c.user))
 }
 
-func (c *Classic) update(w http.ResponseWriter, r *web.Request) error { return c.edit(w, r, r.Who.User.ID) }
+func (c *Classic) update(w http.ResponseWriter, r *web.Request) error {
+	return c.edit(w, r, r.Who.User.ID)
+}
 
 var deleteWords = drf.Words{account.WrongPassword: {Field: "current_password", Text: "Invalid password."}}
 

@@ -43,6 +43,7 @@ type dialect struct {
 	accounts *account.Service
 	policy   *account.Policy
 	Options
+	user []web.Field // what is shown of a user
 }
 
 func newDialect(accounts *account.Service, policy *account.Policy, o Options) dialect {
@@ -55,7 +56,9 @@ func newDialect(accounts *account.Service, policy *account.Policy, o Options) di
 	if o.Asked == nil {
 		o.Asked = []Asked{{account.Email, o.Login == account.Email}}
 	}
-	return dialect{accounts, policy, o}
+	d := dialect{accounts: accounts, policy: policy, Options: o}
+	d.user = d.shown()
+	return d
 }
 
 // login is the field that the model signs in with, whose name paths carry.

@@ -16,7 +16,9 @@ const (
 	unknownEmail = "User with given email does not exist."
 )
 
-func link(in drf.Values) account.Link { return account.Link{UID: in.Text("uid"), Token: in.Text("token")} }
+func link(in drf.Values) account.Link {
+	return account.Link{UID: in.Text("uid"), Token: in.Text("token")}
+}
 
 // activate answers a link that activates.
 func (d *dialect) activate(words drf.Words) web.Handler {
