@@ -175,7 +175,7 @@ func (s *Service) SignOutOpaque(ctx context.Context, p *Policy, who *Principal) 
 	if err != nil {
 		return fmt.Errorf("sign user %d out: %w", who.User.ID, err)
 	}
-	if p.Changes.KeepTokens || who.Session.ID == 0 {
+	if p.KeepTokens || who.Session.ID == 0 {
 		return nil
 	}
 	return s.SignOut(ctx, p, who)

@@ -115,7 +115,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 		}
 		return s.tell(ctx, w, p, seen, PasswordChangedMail, p.Mail.PasswordChanged)
 	}
-	if p.Changes.KeepTokens {
+	if p.KeepTokens {
 		err = s.unended(ctx, who, current, then)
 	} else {
 		err = s.proven(ctx, who, current, then)
@@ -135,7 +135,7 @@ func (s *Service) keep(ctx context.Context, w Writer, p *Policy, who *Principal,
 	case p.Changes.SignOut:
 		_, err := w.DeleteOpaqueToken(ctx, who.User.ID)
 		return err
-	case p.Changes.KeepTokens:
+	case p.KeepTokens:
 		return nil
 	case who.opaque:
 		return w.KeepOpaqueToken(ctx, who.User.ID, epoch)

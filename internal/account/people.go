@@ -8,9 +8,7 @@ import (
 
 // ChangePolicy says what follows when people change something about themselves.
 type ChangePolicy struct {
-	// KeepTokens leaves everything signed in when a password changes, and at a sign-out, as Django does.
-	KeepTokens bool
-	// SignOut takes the opaque token of who changes his password, and with KeepTokens off his session too.
+	// SignOut takes the opaque token of who changes his password, and where the policy keeps no tokens his session too.
 	SignOut bool
 	// With activation mails: LoginDeactivates makes who changes his login name inactive until he follows
 	// the link, AlwaysMail sends a link at every change of a profile.

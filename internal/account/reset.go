@@ -57,7 +57,7 @@ func (s *Service) ResetPassword(ctx context.Context, p *Policy, l Link, fresh st
 		if err == nil && !first {
 			err = fail(LinkToken)
 		}
-		if err == nil && !p.Changes.KeepTokens {
+		if err == nil && !p.KeepTokens {
 			err = s.endEverything(ctx, w, &User{ID: u.ID})
 		}
 		if err == nil && p.Links.Stamp {

@@ -22,7 +22,9 @@ type Condition struct {
 	// Claims is the payload handler: "own" is drf-jwt's, "level" one that tells the second factor.
 	Claims string
 	Prefix string // of the Authorization header
-	Modern bool
+	// SimpleJWT is set where Policy.Tokens.Typed is.
+	SimpleJWT SimpleJWT
+	Modern    bool
 	// Auth are the authenticators, the first one first; nil: the preset's.
 	Auth []string
 	// Without are the operations that are not mounted.
@@ -49,6 +51,14 @@ type FaultsError []string
 
 func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 
+// translators understand the settings of a dialect.
+var translators = map[string]func(*Condition, *object){
+	"tag1":      (*Condition).readSettings,
+	"djoser1":   (*Condition).readClassic,
+	"djoser":    (*Condition).readModern,
+	"simplejwt": (*Condition).readSimpleMount,
+}
+
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
 // "setup"}. An error is a FaultsError that names every key it does not know.
 func Read(body []byte) (*Condition, error) {
@@ -63,9 +73,9 @@ func Read(body []byte) (*Condition, error) {
 	head.take("variant", &variant)
 	head.take("user_model", &model)
 	c.Preset = dialect
-	read := dialects[dialect]
-	if read == nil {
-		read = (*Condition).readSettings
+	translate, ok := translators[dialect]
+	if !ok {
+		translate = (*Condition).readSettings
 		faults = append(faults, fmt.Sprintf("dialect %q is not known", dialect))
 	}
 	c.Modern = strings.HasPrefix(variant, "modern-")
@@ -75,7 +85,7 @@ func Read(body []byte) (*Condition, error) {
 		faults = append(faults, fmt.Sprintf("user_model %q is not known", model))
 	}
 	settings := head.sub("settings")
-	read(c, &settings)
+	translate(c, &settings)
 	if !head.none("setup") {
 		c.Scratch = true
 		setup := head.sub("setup")
@@ -86,11 +96,6 @@ func Read(body []byte) (*Condition, error) {
 		return nil, FaultsError(faults)
 	}
 	return c, nil
-}
-
-// dialects read the settings of their transcripts.
-var dialects = map[string]func(*Condition, *object){
-	"tag1": (*Condition).readSettings, "djoser1": (*Condition).readClassic,
 }
 
 // readSettings takes the keys that the transcripts of this part use. Absent ones mean Django's

@@ -80,6 +80,20 @@ func (c *Condition) readClassic(s *object) {
 	s.done()
 }
 
+// readModern takes the settings of djoser 2 beside SimpleJWT.
+func (c *Condition) readModern(s *object) {
+	c.readCommon(s)
+	c.readSimpleJWT(s)
+	c.Policy.Links.Stamp = true
+	c.Policy.Changes.AlwaysMail = !c.Modern
+	if c.Djoser.Login != "" && slices.Contains(s.texts("AUTHENTICATION_BACKENDS"), "djoser.auth_backends.LoginFieldBackend") {
+		c.Policy.Login = c.Djoser.Login
+	}
+	s.take("ALLOWED_HOSTS", &c.Hosts)
+	s.take("LOCALE_MIDDLEWARE", &c.Locale)
+	s.done()
+}
+
 // readCommon takes what the settings of both versions have.
 func (c *Condition) readCommon(s *object) {
 	s.take("SECRET_KEY", &c.SecretKey)
@@ -97,7 +111,7 @@ func (c *Condition) readCommon(s *object) {
 		mail.Protocol = "http"
 	}
 	// Django keeps what is signed in when a password changes, and knows one kind of link.
-	c.Policy.Changes.KeepTokens = true
+	c.Policy.KeepTokens = true
 	c.Policy.Links = account.LinkPolicy{Timeout: s.seconds("PASSWORD_RESET_TIMEOUT", 3*24*time.Hour), OneKind: true}
 	djoser := s.sub("DJOSER")
 	c.readDjoser(&djoser)

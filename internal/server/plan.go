@@ -52,6 +52,7 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
 	return p, nil
@@ -92,7 +93,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -102,6 +103,10 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	if c.Noun != "" {
 		m.noun = c.Noun
+	}
+	if preset.policy.Tokens.Typed != nil { // presets are shared
+		typed := *preset.policy.Tokens.Typed
+		m.policy.Tokens.Typed = &typed
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.policy.Rules = rulesOf(&c)
@@ -116,9 +121,9 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	if c.Signing != "" {
 		t.Signing = signings[c.Signing]
 	}
-	if (t.Signing == account.Published) != t.Rotating {
+	if t.Typed == nil && (t.Signing == account.Published) != t.Rotating || t.Typed != nil && t.Signing == account.PerUser {
 		return fmt.Errorf("[mounts.%s] signing = %q does not go with this preset\n  its tokens are %s\n  try: leave signing out",
-			m.name, c.Signing, map[bool]string{true: "published", false: "per-user or shared"}[t.Rotating])
+			m.name, c.Signing, signable(t))
 	}
 	if c.AccessLifetimeSeconds != 0 {
 		t.Access = time.Duration(c.AccessLifetimeSeconds) * time.Second
@@ -152,6 +157,17 @@ func (m *mountPlan) setMail(c *config.Mount) {
 	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
 }
 
+// signable says how the tokens of a mount can be signed.
+func signable(t *account.Tokens) string {
+	switch {
+	case t.Typed != nil:
+		return "shared or published"
+	case t.Rotating:
+		return "published"
+	}
+	return "per-user or shared"
+}
+
 func rulesOf(c *config.Mount) password.Rules {
 	r := password.DefaultRules()
 	if c.PasswordMinLength != 0 {
@@ -179,10 +195,13 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, auth: preset.auth, recorded: true, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth
+	}
+	if c.Hosts != nil {
+		q.hosts = c.Hosts
 	}
 	if c.Anonymous.Requests > 0 || c.Known.Requests > 0 {
 		m.throttle = &drf.Throttle{Anonymous: drf.Rate(c.Anonymous), User: drf.Rate(c.Known)}
@@ -190,6 +209,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	for _, op := range c.Without {
 		m.paths[op] = ""
 	}
+	m.setShared(q.secret, q.fallbacks)
 	q.mounts = []mountPlan{m}
 	return q
 }

@@ -17,6 +17,7 @@ import (
 	"doorward/internal/web/drf"
 	"doorward/internal/web/drfjwt"
 	"doorward/internal/web/native"
+	"doorward/internal/web/simplejwt"
 )
 
 // place puts a route of a dialect at a path, under a name, with the title that its view has there.
@@ -83,6 +84,22 @@ var presets = map[string]preset{
 			Tokens: account.Tokens{Signing: account.Shared, Access: 5 * time.Minute, Refresh: 7 * day, Renewable: true},
 		},
 	},
+	"djoser": {
+		prefix: "/auth/", claims: "simplejwt", noun: "user", mounted: true, suffixes: true, build: buildUsers,
+		auth: []string{django.AuthSimpleJWT, django.AuthOpaque},
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), Tokens: simpleTokens, Mail: djoserLinks,
+			Links:   account.LinkPolicy{FoldEmail: true, Stamp: true},
+			Changes: account.ChangePolicy{HideUsers: true},
+		},
+	},
+	"simplejwt": {
+		prefix: "/api/", claims: "simplejwt", noun: "user", mounted: true, build: buildSimple,
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Tokens: simpleTokens,
+		},
+	},
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
@@ -92,6 +109,15 @@ var presets = map[string]preset{
 				Refresh: 90 * day, Idle: 14 * day, Grace: 10 * time.Second,
 			},
 		},
+	},
+}
+
+// simpleTokens are SimpleJWT's tokens without settings.
+var simpleTokens = account.Tokens{
+	Signing: account.Shared, Access: 5 * time.Minute, Refresh: day, Grace: 10 * time.Second,
+	Typed: &account.Typed{
+		Issue: account.KindAccess, Accept: []account.Kind{account.KindAccess}, ReuseEnds: true,
+		Sliding: 5 * time.Minute, SlidingRefresh: day,
 	},
 }
 
@@ -121,6 +147,8 @@ type mountPlan struct {
 	throttle *drf.Throttle
 	// recorded answers as the recordings do where serve's own default is stricter and no policy tells them apart.
 	recorded bool
+	jwt      django.SimpleJWT // of mounts whose tokens are typed
+	sample   bool             // with the view that transcripts try their tokens on
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -128,6 +156,8 @@ type mountPlan struct {
 // claimsOf are the claims of a payload by its name.
 func (m *mountPlan) claimsOf() ([]account.Claim, error) {
 	switch m.claims {
+	case "simplejwt":
+		return m.simpleClaims(), nil
 	case "own":
 		return drfjwt.OwnClaims(m.policy.Tokens.Renewable), nil
 	case "level":
@@ -162,6 +192,8 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 		switch name {
 		case django.AuthDRFJWT:
 			o.Authenticators = append(o.Authenticators, drfjwt.NewAuth(accounts, &m.policy, m.header))
+		case django.AuthSimpleJWT:
+			o.Authenticators = append(o.Authenticators, simplejwt.NewAuth(accounts, &m.policy, m.simpleOptions()))
 		case django.AuthOpaque:
 			o.Authenticators = append(o.Authenticators, drf.NewOpaqueAuth(accounts))
 		case django.AuthBasic:
@@ -181,6 +213,34 @@ func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web
 		if r := &mount.Routes[i]; r.Op == "jwt-create" && m.recorded {
 			r.Also = "jwt/create/{more...}" // its pattern has no end
 		}
+	}
+	return mount
+}
+
+// also are the other paths of djoser 2's token views, whose patterns have no end or take both forms.
+var also = map[string]struct{ path, other, open string }{
+	"jwt-create":  {"jwt/create/", "jwt/create", "jwt/create{more...}"},
+	"jwt-refresh": {"jwt/refresh/", "jwt/refresh", "jwt/refresh{more...}"},
+	"jwt-verify":  {"jwt/verify/", "jwt/verify", "jwt/verify{more...}"},
+}
+
+func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	m.djoser.Noun, m.djoser.Modern = m.noun, m.modern
+	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
+	mount.Routes = djoser.NewUsers(accounts, &m.policy, m.djoser).Routes()
+	o := m.simpleOptions()
+	if accounts.Model().Django {
+		o.Login = accounts.Model().Login
+	}
+	for _, r := range simplejwt.New(accounts, &m.policy, o).Routes() {
+		place, ok := also[r.Op]
+		if !ok {
+			continue
+		}
+		if r.Path, r.Also = place.path, place.other; m.recorded {
+			r.Also = place.open
+		}
+		mount.Routes = append(mount.Routes, r)
 	}
 	return mount
 }
