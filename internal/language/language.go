@@ -6,6 +6,7 @@ package language
 import (
 	"embed"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -57,6 +58,62 @@ func Translate(lang, text string) string {
 	}
 	return text
 }
+
+// pattern is a text with places: "at least {limit} characters".
+type pattern struct {
+	english string
+	text    *regexp.Regexp
+	names   []string
+}
+
+var place = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
+
+// patterns are the keys with places, of all catalogues.
+var patterns = readPatterns()
+
+func readPatterns() []pattern {
+	seen := map[string]bool{}
+	var list []pattern
+	for _, texts := range catalogues {
+		for english := range texts {
+			if seen[english] || !strings.Contains(english, "{") {
+				continue
+			}
+			seen[english] = true
+			p := pattern{english: english}
+			quoted := regexp.QuoteMeta(english)
+			for _, m := range place.FindAllStringSubmatch(quoted, -1) {
+				p.names = append(p.names, "{"+m[1]+"}")
+			}
+			p.text = regexp.MustCompile(`^` + place.ReplaceAllString(quoted, `(.{1,100}?)`) + `$`)
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// Say is Translate for a text whose places are filled in already: what fills them is translated too.
+func Say(lang, text string) string {
+	if t := catalogues[lang][text]; t != "" || catalogues[lang] == nil || len(text) > maxSaid {
+		return Translate(lang, text)
+	}
+	for _, p := range patterns {
+		m := p.text.FindStringSubmatch(text)
+		said := catalogues[lang][p.english]
+		if m == nil || said == "" {
+			continue
+		}
+		var pairs []string
+		for i, name := range p.names {
+			pairs = append(pairs, name, Translate(lang, m[i+1]))
+		}
+		return strings.NewReplacer(pairs...).Replace(said)
+	}
+	return text
+}
+
+// maxSaid is the longest text that may have places, in bytes: what a client sent may stand in it.
+const maxSaid = 500
 
 // RightToLeft reports how a language is written.
 func RightToLeft(lang string) bool { return lang == "fa" }

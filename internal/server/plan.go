@@ -90,7 +90,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true, languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix

@@ -100,6 +100,8 @@ type mountPlan struct {
 	header string            // the word before the token in the Authorization header
 	paths  map[string]string // by route name; "" leaves a route out
 	modern bool
+	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
+	languages bool
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -131,7 +133,7 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	auth := drfjwt.NewAuth(accounts, &m.policy, m.header)
 	site := drf.New(drf.Options{
-		Authenticators: []web.Authenticator{auth}, Modern: m.modern, NoStore: m.noStore,
+		Authenticators: []web.Authenticator{auth}, Modern: m.modern, NoStore: m.noStore, Languages: m.languages,
 		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	})
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: site}

@@ -58,7 +58,7 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Dev = true
+	cfg.Dev, cfg.MailURL = true, "catch:"
 	cfg.KeyFile = filepath.Join(dir, "doorward.key")
 	cfg.DatabaseURL = "sqlite:" + filepath.Join(dir, "doorward.db")
 	if engine == "postgres" {

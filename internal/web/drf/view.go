@@ -66,6 +66,7 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.site.Headers(h)
 	h["Allow"] = v.allow
 	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
+	v.site.languageOf(h, r)
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
@@ -140,7 +141,7 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		status = s.challenge(h)
 	}
-	if err := JSON(a, status, f.Body); err != nil {
+	if err := JSON(a, status, s.inLanguage(r, f.Body)); err != nil {
 		s.Fault(a, r, err)
 		_ = JSON(a, http.StatusInternalServerError, Object{{detailKey, "Internal server error."}})
 	}
