@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Default is the language of the keys.
@@ -17,8 +18,8 @@ const Default = "en"
 //go:embed catalogues/*.json
 var files embed.FS
 
-// catalogues are texts by language and English text. They never change.
-var catalogues = read()
+// catalogues are texts by language and English text. They never change. Who needs none pays for none.
+var catalogues = sync.OnceValue(read)
 
 // read takes every catalogue in: a file is a language, named by its tag in lower case.
 func read() map[string]map[string]string {
@@ -44,7 +45,7 @@ func read() map[string]map[string]string {
 // Known lists the languages, English first.
 func Known() []string {
 	list := []string{Default}
-	for name := range catalogues {
+	for name := range catalogues() {
 		list = append(list, name)
 	}
 	slices.Sort(list[1:])
@@ -53,7 +54,7 @@ func Known() []string {
 
 // Translate gives an English text in a language of Known; where that has no words for it, the text itself.
 func Translate(lang, text string) string {
-	if t := catalogues[lang][text]; t != "" {
+	if t := catalogues()[lang][text]; t != "" {
 		return t
 	}
 	return text
@@ -69,12 +70,12 @@ type pattern struct {
 var place = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
 
 // patterns are the keys with places, of all catalogues.
-var patterns = readPatterns()
+var patterns = sync.OnceValue(readPatterns)
 
 func readPatterns() []pattern {
 	seen := map[string]bool{}
 	var list []pattern
-	for _, texts := range catalogues {
+	for _, texts := range catalogues() {
 		for english := range texts {
 			if seen[english] || !strings.Contains(english, "{") {
 				continue
@@ -94,12 +95,12 @@ func readPatterns() []pattern {
 
 // Say is Translate for a text whose places are filled in already: what fills them is translated too.
 func Say(lang, text string) string {
-	if t := catalogues[lang][text]; t != "" || catalogues[lang] == nil || len(text) > maxSaid {
+	if t := catalogues()[lang][text]; t != "" || catalogues()[lang] == nil || len(text) > maxSaid {
 		return Translate(lang, text)
 	}
-	for _, p := range patterns {
+	for _, p := range patterns() {
 		m := p.text.FindStringSubmatch(text)
-		said := catalogues[lang][p.english]
+		said := catalogues()[lang][p.english]
 		if m == nil || said == "" {
 			continue
 		}
@@ -141,7 +142,7 @@ func find(tag string) string {
 		base = other
 	}
 	for _, name := range []string{tag, base} {
-		if _, ok := catalogues[name]; ok || name == Default {
+		if _, ok := catalogues()[name]; ok || name == Default {
 			return name
 		}
 	}
