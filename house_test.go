@@ -36,6 +36,7 @@ var floors = []struct {
 	{"internal/account", 10},
 	{"internal/config", 0},
 	{"internal/language", 0},
+	{"internal/mail/mailtest", 0},
 	{"internal/password", 0},
 	{"internal/token", 0},
 	{"internal/password/argon2id", -10},

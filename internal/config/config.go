@@ -73,6 +73,7 @@ type Mount struct {
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
 	Noun                   string            // what messages call a user
+	Languages              *bool             // refusals follow Accept-Language; nil: they do
 	FrontendURL            string            // where links in mails lead; "": public_url
 	SiteName               string            // what mails call the site
 	ActivationURL          string            // the shape of a link: "activate/{uid}/{token}"

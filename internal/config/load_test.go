@@ -123,6 +123,7 @@ activation_url = "a/{uid}/{token}"
 password_reset_url = "p/{uid}/{token}"
 login_reset_url = "l/{uid}/{token}"
 mails = ["activation"]
+languages = false
 [mounts.my-app.paths]
 users = "people/"
 "jwt create" = ""
@@ -144,7 +145,7 @@ func wholeConfig() *Config {
 				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
 				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
-				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"},
+				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
 			},
 		},
@@ -191,7 +192,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MAIL_FROM=ann@example.com", "DOORWARD_MAIL_TEMPLATES=words", "DOORWARD_MAIL_LANGUAGE=de",
 		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
 		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
-		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

@@ -57,6 +57,7 @@ func (m *Mount) settings() []setting {
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
 		{"noun", &m.Noun},
+		{"languages", &m.Languages},
 		{"frontend_url", &m.FrontendURL},
 		{"site_name", &m.SiteName},
 		{"activation_url", &m.ActivationURL},

@@ -6,8 +6,10 @@ package language
 import (
 	"embed"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Default is the language of the keys.
@@ -16,8 +18,8 @@ const Default = "en"
 //go:embed catalogues/*.json
 var files embed.FS
 
-// catalogues are texts by language and English text. They never change.
-var catalogues = read()
+// catalogues are texts by language and English text. They never change. Who needs none pays for none.
+var catalogues = sync.OnceValue(read)
 
 // read takes every catalogue in: a file is a language, named by its tag in lower case.
 func read() map[string]map[string]string {
@@ -43,7 +45,7 @@ func read() map[string]map[string]string {
 // Known lists the languages, English first.
 func Known() []string {
 	list := []string{Default}
-	for name := range catalogues {
+	for name := range catalogues() {
 		list = append(list, name)
 	}
 	slices.Sort(list[1:])
@@ -52,11 +54,67 @@ func Known() []string {
 
 // Translate gives an English text in a language of Known; where that has no words for it, the text itself.
 func Translate(lang, text string) string {
-	if t := catalogues[lang][text]; t != "" {
+	if t := catalogues()[lang][text]; t != "" {
 		return t
 	}
 	return text
 }
+
+// pattern is a text with places: "at least {limit} characters".
+type pattern struct {
+	english string
+	text    *regexp.Regexp
+	names   []string
+}
+
+var place = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
+
+// patterns are the keys with places, of all catalogues.
+var patterns = sync.OnceValue(readPatterns)
+
+func readPatterns() []pattern {
+	seen := map[string]bool{}
+	var list []pattern
+	for _, texts := range catalogues() {
+		for english := range texts {
+			if seen[english] || !strings.Contains(english, "{") {
+				continue
+			}
+			seen[english] = true
+			p := pattern{english: english}
+			quoted := regexp.QuoteMeta(english)
+			for _, m := range place.FindAllStringSubmatch(quoted, -1) {
+				p.names = append(p.names, "{"+m[1]+"}")
+			}
+			p.text = regexp.MustCompile(`^` + place.ReplaceAllString(quoted, `(.{1,100}?)`) + `$`)
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// Say is Translate for a text whose places are filled in already: what fills them is translated too.
+func Say(lang, text string) string {
+	if t := catalogues()[lang][text]; t != "" || catalogues()[lang] == nil || len(text) > maxSaid {
+		return Translate(lang, text)
+	}
+	for _, p := range patterns() {
+		m := p.text.FindStringSubmatch(text)
+		said := catalogues()[lang][p.english]
+		if m == nil || said == "" {
+			continue
+		}
+		var pairs []string
+		for i, name := range p.names {
+			pairs = append(pairs, name, Translate(lang, m[i+1]))
+		}
+		return strings.NewReplacer(pairs...).Replace(said)
+	}
+	return text
+}
+
+// maxSaid is the longest text that may have places, in bytes: what a client sent may stand in it.
+const maxSaid = 500
 
 // RightToLeft reports how a language is written.
 func RightToLeft(lang string) bool { return lang == "fa" }
@@ -84,7 +142,7 @@ func find(tag string) string {
 		base = other
 	}
 	for _, name := range []string{tag, base} {
-		if _, ok := catalogues[name]; ok || name == Default {
+		if _, ok := catalogues()[name]; ok || name == Default {
 			return name
 		}
 	}

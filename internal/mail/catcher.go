@@ -127,3 +127,20 @@ func (c *Catcher) Local() bool { return true }
 
 // Close implements Transport.
 func (c *Catcher) Close() error { return nil }
+
+// Copy is a transport that also gives the catcher what it sent.
+func Copy(t Transport, to *Catcher) Transport { return &copying{t, to} }
+
+type copying struct {
+	Transport
+	catcher *Catcher
+}
+
+// Send implements Transport.
+func (c *copying) Send(ctx context.Context, o *Outgoing) (string, error) {
+	answer, err := c.Transport.Send(ctx, o)
+	if err == nil {
+		_, _ = c.catcher.Send(ctx, o) // it has left: another try would send it twice
+	}
+	return answer, err
+}

@@ -78,7 +78,8 @@ func (c *Composer) Compose(p *account.Policy, n *account.Notice) (account.Messag
 	if err != nil {
 		return account.Message{}, fmt.Errorf("the address that mails come from: %w", err)
 	}
-	m.ID = strings.ToLower(rand.Text()) + sender.Address[strings.LastIndexByte(sender.Address, '@'):]
+	address := account.ASCIIDomain(sender.Address)
+	m.ID = strings.ToLower(rand.Text()) + address[strings.LastIndexByte(address, '@'):]
 	return m, nil
 }
 

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -69,7 +70,7 @@ func (b *box) put(t testing.TB, to string) int64 {
 
 func message(to string) account.Message {
 	return account.Message{
-		ID: strings.NewReplacer("@", ".", " ", "").Replace(to) + "@example.com", From: "Doorward <noreply@example.com>", To: to,
+		ID: hex.EncodeToString([]byte(to)) + "@example.com", From: "Doorward <noreply@example.com>", To: to,
 		Subject: "Activate your account", Text: "Open https://example.com/activate/Mg/abc-0123456789abcdef0123456789abcdef\n", HTML: "<p>Hello</p>",
 	}
 }

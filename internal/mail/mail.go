@@ -78,8 +78,9 @@ func (o *Outgoing) render() ([]byte, error) {
 	if err != nil {
 		return nil, &Failure{Reason: "the sender's address cannot be read: " + err.Error(), Final: true}
 	}
+	from.Address = account.ASCIIDomain(from.Address)
 	m.FromMailAddress(from)
-	m.ToMailAddress(&netmail.Address{Address: o.To})
+	m.ToMailAddress(&netmail.Address{Address: account.ASCIIDomain(o.To)})
 	m.Subject(o.Subject)
 	m.SetMessageIDWithValue(o.ID)
 	m.SetDateWithValue(o.Created.UTC())

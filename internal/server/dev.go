@@ -26,6 +26,10 @@ func (s *Server) development(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusForbidden, map[string]any{"error": "development routes answer this machine's own pages and programs only"})
 		return
 	}
+	if path := strings.TrimSuffix(r.URL.Path, "/"); path == "/dev/mail" || strings.HasPrefix(path, "/dev/mail/") {
+		s.devMail(w, r)
+		return
+	}
 	switch r.Method + " " + strings.TrimSuffix(r.URL.Path, "/") {
 	case "POST /dev/reset":
 		s.reset(w, r)
@@ -33,8 +37,6 @@ func (s *Server) development(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, s.shownTime())
 	case "POST /dev/clock":
 		s.turn(w, r)
-	case "GET /dev/mail":
-		reply(w, http.StatusOK, map[string]any{"messages": []any{}}) // nothing sends mail yet
 	default:
 		reply(w, http.StatusNotFound, map[string]any{"error": "there are POST /dev/reset, GET and POST /dev/clock, GET /dev/mail"})
 	}

@@ -24,6 +24,27 @@ func composerOf(cfg *config.Config) (*mail.Composer, error) {
 	})
 }
 
+// openTransport opens the way out. In development a copy of every mail is caught.
+func (s *Server) openTransport() (err error) {
+	if s.cfg.Dev {
+		s.catcher = mail.NewCatcher()
+	}
+	switch {
+	case s.cfg.MailURL == "":
+		return nil
+	case s.cfg.MailURL == "catch:" && s.catcher != nil:
+		s.transport = s.catcher
+		return nil
+	}
+	if s.transport, err = mail.Open(s.cfg.MailURL, s.cfg.Dev, s.log); err != nil {
+		return fmt.Errorf("mail_url cannot be used\n  %w\n  try: catch:", err)
+	}
+	if s.catcher != nil {
+		s.transport = mail.Copy(s.transport, s.catcher)
+	}
+	return nil
+}
+
 // checkMail says what keeps the mails of a plan from being written.
 func checkMail(composer *mail.Composer, p *plan) error {
 	for i := range p.mounts {

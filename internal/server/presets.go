@@ -149,6 +149,8 @@ type mountPlan struct {
 	recorded bool
 	jwt      django.SimpleJWT // of mounts whose tokens are typed
 	sample   bool             // with the view that transcripts try their tokens on
+	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
+	languages bool
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -185,7 +187,7 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 		m.throttle.Now = accounts.Now
 	}
 	o := drf.Options{
-		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes,
+		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages,
 		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	}
 	for _, name := range m.auth {

@@ -48,6 +48,7 @@ type Server struct {
 
 	transport mail.Transport // nil: no mail is configured
 	composer  *mail.Composer
+	catcher   *mail.Catcher // development only
 	mails     mail.Counts
 
 	changing sync.RWMutex // a reset changes world
@@ -86,10 +87,8 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 	if s.composer, err = composerOf(cfg); err != nil {
 		return s, err
 	}
-	if cfg.MailURL != "" {
-		if s.transport, err = mail.Open(cfg.MailURL, cfg.Dev, o.Log); err != nil {
-			return s, err
-		}
+	if err := s.openTransport(); err != nil {
+		return s, err
 	}
 	s.requests = web.NewMetrics(s.registry)
 	s.measure()

@@ -30,7 +30,9 @@ func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 		v.others.Access = max(v.others.Access, access)
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
-			v.others.View, v.others.Doc = r.View, r.Doc
+			if v.others.View = r.View; !r.Undescribed {
+				v.others.Doc = r.Doc
+			}
 		}
 	}
 	v.allow = []string{strings.Join(v.methods(), ", ")}
@@ -71,6 +73,7 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.site.Headers(h)
 	h["Allow"] = v.allow
 	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
+	v.site.languageOf(h, r)
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
@@ -151,7 +154,7 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		status = s.challenge(h)
 	}
-	if err := JSON(a, status, f.Body); err != nil {
+	if err := JSON(a, status, s.inLanguage(r, f.Body)); err != nil {
 		s.Fault(a, r, err)
 		_ = JSON(a, http.StatusInternalServerError, Object{{detailKey, "Internal server error."}})
 	}
