@@ -113,7 +113,10 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	m.setMail(&c)
 	// In a table of Django's the key is one that Django signs with too.
 	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
-	return m, m.setTokens(&c, model.Django)
+	if err := m.setTokens(&c, model.Django); err != nil {
+		return m, err
+	}
+	return m, m.setSimple(&c, model)
 }
 
 func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
