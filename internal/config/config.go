@@ -80,6 +80,7 @@ type Mount struct {
 	PasswordResetURL       string
 	LoginResetURL          string
 	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
+	Djoser                 Djoser   // so do those of djoser
 	Tokens                 Tokens   // its keys stand among the mount's own
 }
 

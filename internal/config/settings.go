@@ -64,7 +64,7 @@ func (m *Mount) settings() []setting {
 		{"password_reset_url", &m.PasswordResetURL},
 		{"login_reset_url", &m.LoginResetURL},
 		{"mails", &m.Mails},
-	}, m.Tokens.settings()...)
+	}, append(m.Djoser.settings(), m.Tokens.settings()...)...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

@@ -1,7 +1,12 @@
 package server
 
 import (
+	"fmt"
+	"slices"
+	"time"
+
 	"doorward/internal/account"
+	"doorward/internal/config"
 	"doorward/internal/django"
 	"doorward/internal/web"
 	"doorward/internal/web/djoser"
@@ -31,4 +36,40 @@ func djoserOf(d *django.Djoser) djoser.Options {
 		o.Permissions[name] = permissions[class]
 	}
 	return o
+}
+
+// setDjoser says what a configuration asks of djoser.
+func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
+	if c.Login != "" {
+		if m.policy.Login = account.Field(c.Login); model.Django && m.policy.Login != model.Login {
+			return fmt.Errorf("[mounts.%s] login = %q does not go with table %s\n  its users sign in with their %s\n  try: leave login out",
+				m.name, c.Login, model.Table, model.Login)
+		}
+	}
+	if m.djoser.ID = account.Field(c.NamedBy); m.djoser.ID != "" && !model.Has(m.djoser.ID) {
+		return fmt.Errorf("[mounts.%s] users_named_by = %q is no field of table %s\n  paths name users by it\n  try: users_named_by = \"id\"",
+			m.name, c.NamedBy, model.Table)
+	}
+	for name, into := range map[string]*bool{
+		"sign_up": &m.djoser.RetypeNew, "password": &m.djoser.RetypePassword, "login": &m.djoser.RetypeLogin,
+		"password_reset": &m.djoser.RetypeResetPassword, "login_reset": &m.djoser.RetypeResetLogin,
+	} {
+		*into = slices.Contains(c.Retype, name)
+	}
+	for _, s := range []struct{ from, into *bool }{
+		{c.HideUsers, &m.policy.Changes.HideUsers},
+		{c.SignOut, &m.policy.Changes.SignOut},
+		{c.TellEmail, &m.policy.Links.TellUnknown},
+	} {
+		if s.from != nil {
+			*s.into = *s.from
+		}
+	}
+	m.policy.Links.Timeout = time.Duration(c.LinkSeconds) * time.Second
+	m.policy.Links.OneKind = model.Django // the Django beside us makes such links, too
+	m.djoser.Permissions = map[string]djoser.Permission{}
+	for view, class := range c.Permissions {
+		m.djoser.Permissions[view] = permissions[class]
+	}
+	return nil
 }

@@ -109,8 +109,14 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 		m.policy.Tokens.Typed = &typed
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
+	if preset.login != "" && !model.Django {
+		m.policy.Login = preset.login
+	}
 	m.policy.Rules = rulesOf(&c)
 	m.setMail(&c)
+	if err := m.setDjoser(&c.Djoser, model); err != nil {
+		return m, err
+	}
 	// In a table of Django's the key is one that Django signs with too.
 	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
 	if err := m.setTokens(&c, model.Django); err != nil {

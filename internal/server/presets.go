@@ -31,12 +31,14 @@ type place struct {
 // preset is a mount by name: which routes stand where, and what its policy is unless the
 // configuration says otherwise.
 type preset struct {
-	prefix  string
-	places  []place // nil: all routes as the dialect has them
-	claims  string  // "own", "level", or "native"
-	noun    string
-	policy  account.Policy
-	auth    []string // the authenticators, by the names of package django
+	prefix string
+	places []place // nil: all routes as the dialect has them
+	claims string  // "own", "level", or "native"
+	noun   string
+	policy account.Policy
+	auth   []string // the authenticators, by the names of package django
+	// login is what people sign in with where the table is our own and nothing else is said; "": the table's.
+	login   account.Field
 	build   func(*mountPlan, *account.Service, *slog.Logger) web.Mount
 	mounted bool // without being asked for
 	// suffixes are taken off paths, as a router of REST framework's does: users.json.
@@ -85,7 +87,7 @@ var presets = map[string]preset{
 		},
 	},
 	"djoser": {
-		prefix: "/auth/", claims: "simplejwt", noun: "user", mounted: true, suffixes: true, build: buildUsers,
+		prefix: "/auth/", claims: "simplejwt", noun: "user", mounted: true, suffixes: true, build: buildUsers, login: account.Username,
 		auth: []string{django.AuthSimpleJWT, django.AuthOpaque},
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), Tokens: simpleTokens, Mail: djoserLinks,
@@ -242,6 +244,7 @@ func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.M
 		if r.Path, r.Also = place.path, place.other; m.recorded {
 			r.Also = place.open
 		}
+		r.NoSuffix = true
 		mount.Routes = append(mount.Routes, r)
 	}
 	return mount

@@ -47,6 +47,8 @@ type Route struct {
 	// Told are the members of the body that OPTIONS tells to r, nil for none; where it is nil, Input is told.
 	Told func(r *Request) []Field
 
+	// NoSuffix answers a path with a format suffix as one that is not there.
+	NoSuffix bool
 	// Undescribed keeps Doc from OPTIONS, where the original's view has no doc string.
 	Undescribed bool
 

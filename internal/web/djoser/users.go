@@ -58,12 +58,12 @@ func (u *Users) Routes() []web.Route {
 	routes = append(routes, u.actions()...)
 	return append(routes,
 		web.Route{
-			Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Access: u.may("token_create").Access, Fresh: true,
+			Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Access: u.may("token_create").Access, Fresh: true, NoSuffix: true,
 			Handler: u.signIn("Unable to log in with provided credentials."), View: "Token Create",
 			Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(),
 		},
 		web.Route{
-			Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Access: u.may("token_destroy").Access, Fresh: true,
+			Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Access: u.may("token_destroy").Access, Fresh: true, NoSuffix: true,
 			Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
 		})
 }

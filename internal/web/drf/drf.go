@@ -124,10 +124,10 @@ func (s *Site) Rewrite(r *http.Request) *http.Request {
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	dot := strings.LastIndexByte(path, '.')
-	if dot < 0 || !isSuffix(path[dot+1:]) {
+	if dot < 1 || path[dot-1] == '/' || !isSuffix(path[dot+1:]) {
 		return nil
 	}
-	return withSuffix(r, strings.TrimSuffix(path[:dot], "/")+"/", path[dot+1:])
+	return withSuffix(r, path[:dot]+"/", path[dot+1:])
 }
 
 // isSuffix is [a-z0-9]+ (rest_framework/urlpatterns.py).

@@ -68,6 +68,10 @@ func (v *view) find(method string) *web.Route {
 
 // ServeHTTP implements http.Handler.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if v.routes[0].NoSuffix && suffix(r) != "" {
+		v.site.NotFound(w, r)
+		return
+	}
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
 	h := a.Header()
 	v.site.Headers(h)
