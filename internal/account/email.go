@@ -83,3 +83,10 @@ func ASCIIDomain(email string) string {
 	}
 	return email
 }
+
+// username is Django's UnicodeUsernameValidator (django/contrib/auth/validators.py): Python's \w is
+// letters, digits and numbers of all scripts, marks left out, and the underscore.
+var username = regexp.MustCompile(`^[\p{L}\p{N}_.@+-]+$`)
+
+// ValidUsername reports whether text is a user name by Django's UnicodeUsernameValidator.
+func ValidUsername(text string) bool { return username.MatchString(text) }

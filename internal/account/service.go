@@ -5,6 +5,7 @@ package account
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,11 +42,17 @@ type Service struct {
 	root    token.Root
 	shared  []*token.Key // the first one signs
 	refresh *token.RefreshTokens
+	sealer  *token.Sealer
+	salt    atomic.Uint32 // of sealed token ids
 	box     *token.Box
 	mailBox *token.Box
-	decoy   *token.Key // checks the tokens of users who are not there, for equal work
-	now     func() time.Time
-	log     *slog.Logger
+	links   *token.Links
+	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
+	opaqueKey token.Secret
+	opaqueBox *token.Box
+	decoy     *token.Key // checks the tokens of users who are not there, for equal work
+	now       func() time.Time
+	log       *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones
@@ -66,8 +73,12 @@ func New(o Options) *Service {
 	s := &Service{
 		store: o.Store, pool: o.Pool, root: o.Root, now: o.Now, log: o.Log,
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
+		sealer:    token.NewSealer(o.Root.Key("jti")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
+		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		opaqueKey: o.Root.Key("opaque tokens"),
+		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),
@@ -78,6 +89,7 @@ func New(o Options) *Service {
 			s.shared = append(s.shared, token.HMACKey(token.HS256, "", secret.Bytes()))
 		}
 	}
+	s.salt.Store(binary.BigEndian.Uint32(token.NewSecret().Bytes()))
 	if o.Remember {
 		s.hot = newHot()
 	}

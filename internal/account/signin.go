@@ -29,25 +29,9 @@ type Grant struct {
 // SignIn opens a session. Unknown, disabled and wrong cost the same and answer the same.
 // Codes: InvalidCredentials, Busy.
 func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, error) {
-	if len(c.Password) > password.MaxBytes {
-		return Grant{}, fail(InvalidCredentials)
-	}
-	u, err := s.byLogin(ctx, p, c.Login)
-	if errors.Is(err, ErrNotFound) {
-		if err := s.pool.Dummy(ctx, c.Password); err != nil {
-			return Grant{}, busy(err, "hash for an unknown user")
-		}
-		return Grant{}, fail(InvalidCredentials)
-	}
+	u, match, err := s.prove(ctx, p, c)
 	if err != nil {
 		return Grant{}, err
-	}
-	match, err := s.verify(ctx, &u, c.Password)
-	if err != nil {
-		return Grant{}, err
-	}
-	if !match.OK || !u.IsActive {
-		return Grant{}, fail(InvalidCredentials)
 	}
 	g, err := s.signIn(ctx, p, &u)
 	if err != nil {
@@ -57,6 +41,37 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 		s.rehash(u.ID, u.Password, c.Password)
 	}
 	return g, nil
+}
+
+// prove finds the active user whose credentials these are, and fails for all others alike.
+func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
+	if len(c.Password) > password.MaxBytes {
+		return User{}, password.Match{}, fail(InvalidCredentials)
+	}
+	u, err := s.byLogin(ctx, p, c.Login)
+	if errors.Is(err, ErrNotFound) {
+		if err := s.pool.Dummy(ctx, c.Password); err != nil {
+			return User{}, password.Match{}, busy(err, "hash for an unknown user")
+		}
+		return User{}, password.Match{}, fail(InvalidCredentials)
+	}
+	if err != nil {
+		return User{}, password.Match{}, err
+	}
+	match, err := s.verify(ctx, &u, c.Password)
+	if err == nil && (!match.OK || !u.IsActive) {
+		err = fail(InvalidCredentials)
+	}
+	return u, match, err
+}
+
+// Identify finds whose credentials these are, and opens nothing. Codes: InvalidCredentials, Busy.
+func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Principal, error) {
+	u, _, err := s.prove(ctx, p, c)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{User: u, proved: c.Password}, nil
 }
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
@@ -131,7 +146,10 @@ func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User)
 		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
 		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
 	}
-	if p.Tokens.Rotating {
+	if p.Tokens.Typed != nil {
+		ses.Expires = now.Add(p.Tokens.Typed.span(&p.Tokens))
+	}
+	if p.Tokens.Rotating || p.Tokens.Typed != nil {
 		if _, err := w.InsertSession(ctx, &ses); err != nil {
 			return Session{}, fmt.Errorf("open a session for user %d: %w", u.ID, err)
 		}

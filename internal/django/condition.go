@@ -22,7 +22,18 @@ type Condition struct {
 	// Claims is the payload handler: "own" is drf-jwt's, "level" one that tells the second factor.
 	Claims string
 	Prefix string // of the Authorization header
-	Modern bool
+	// SimpleJWT is set where Policy.Tokens.Typed is.
+	SimpleJWT SimpleJWT
+	Modern    bool
+	// Auth are the authenticators, the first one first; nil: the preset's.
+	Auth []string
+	// Without are the operations that are not mounted.
+	Without []string
+	Djoser  Djoser
+	// Anonymous and Known are how often somebody may ask.
+	Anonymous, Known Rate
+	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
+	Locale           bool     // answers follow Accept-Language
 	// Scratch asks for a database with Users and nothing else.
 	Scratch bool
 	Users   []User
@@ -31,13 +42,22 @@ type Condition struct {
 // User is one row of the fixture.
 type User struct {
 	account.User
-	Clear *string // the password; nil: unusable
+	Clear  *string // the password; nil: unusable
+	Opaque string  // the token that Django gave him; "": none
 }
 
 // FaultsError says what a condition has that is not understood.
 type FaultsError []string
 
 func (e FaultsError) Error() string { return strings.Join(e, "; ") }
+
+// translators understand the settings of a dialect.
+var translators = map[string]func(*Condition, *object){
+	"tag1":      (*Condition).readSettings,
+	"djoser1":   (*Condition).readClassic,
+	"djoser":    (*Condition).readModern,
+	"simplejwt": (*Condition).readSimpleMount,
+}
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
 // "setup"}. An error is a FaultsError that names every key it does not know.
@@ -52,7 +72,10 @@ func Read(body []byte) (*Condition, error) {
 	head.take("dialect", &dialect)
 	head.take("variant", &variant)
 	head.take("user_model", &model)
-	if c.Preset = dialect; dialect != "tag1" {
+	c.Preset = dialect
+	translate, ok := translators[dialect]
+	if !ok {
+		translate = (*Condition).readSettings
 		faults = append(faults, fmt.Sprintf("dialect %q is not known", dialect))
 	}
 	c.Modern = strings.HasPrefix(variant, "modern-")
@@ -62,7 +85,7 @@ func Read(body []byte) (*Condition, error) {
 		faults = append(faults, fmt.Sprintf("user_model %q is not known", model))
 	}
 	settings := head.sub("settings")
-	c.readSettings(&settings)
+	translate(c, &settings)
 	if !head.none("setup") {
 		c.Scratch = true
 		setup := head.sub("setup")
@@ -176,21 +199,25 @@ func (c *Condition) readSetup(setup *object) {
 	setup.done()
 	for i, row := range rows {
 		o := readObject(row, fmt.Sprintf("setup.users[%d]", i), setup.faults)
-		c.Users = append(c.Users, readUser(&o))
+		c.Users = append(c.Users, readUser(&o, c.Model))
 	}
 }
 
-func readUser(o *object) User {
+func readUser(o *object, m *account.Model) User {
 	u := User{User: account.User{IsActive: true}}
 	if o.take("id", &u.ID) && u.ID < 1 {
 		o.faultOf("id", "is out of range")
 	}
 	o.take("email", &u.Email)
+	if m != nil && m.Has(account.Username) {
+		readNames(o, &u.User)
+	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {
 		u.Clear = &clear
 	}
 	o.take("is_active", &u.IsActive)
+	o.take("authtoken", &u.Opaque)
 	if o.take("is_admin", &u.IsSuperuser) {
 		u.IsStaff = u.IsSuperuser
 	}

@@ -143,14 +143,20 @@ func (s *Server) settle(ctx context.Context, w *world, users []django.User) erro
 		}
 		users[i].Password = hash
 	}
-	return w.db.Update(ctx, func(tx account.Writer) error {
+	err := w.db.Update(ctx, func(tx account.Writer) (err error) {
 		for i := range users {
-			if _, err := tx.InsertUser(ctx, &users[i].User); err != nil {
+			if users[i].ID, err = tx.InsertUser(ctx, &users[i].User); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	for _, u := range users {
+		if err == nil && u.Opaque != "" {
+			err = w.accounts.KeepForeignOpaque(ctx, u.ID, u.Opaque)
+		}
+	}
+	return err
 }
 
 // turn turns the clock: {"advance_seconds": 60}, {"now": "2026-01-02T03:04:05Z"}, or {"now": null} for the real time.

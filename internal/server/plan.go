@@ -14,6 +14,7 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/token"
+	"doorward/internal/web/drf"
 )
 
 // plan is what a server will serve: a configuration, or a set of Django settings, understood.
@@ -51,6 +52,7 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
 	return p, nil
@@ -63,7 +65,8 @@ func modelOf(u *config.User) (*account.Model, error) {
 		if m := django.ModelOf(u.Table); m != nil {
 			return m, nil
 		}
-		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts spauser_spauser\n  try: leave [user] table out for Doorward's own table", u.Table)
+		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts %s\n  try: leave [user] table out for Doorward's own table",
+			u.Table, strings.Join(django.Tables(), ", "))
 	}
 	login := account.Email
 	if u.Login == string(account.Username) {
@@ -90,7 +93,8 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true, languages: c.Languages == nil || *c.Languages,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth,
+		languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -100,6 +104,10 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	if c.Noun != "" {
 		m.noun = c.Noun
+	}
+	if preset.policy.Tokens.Typed != nil { // presets are shared
+		typed := *preset.policy.Tokens.Typed
+		m.policy.Tokens.Typed = &typed
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.policy.Rules = rulesOf(&c)
@@ -114,9 +122,9 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	if c.Signing != "" {
 		t.Signing = signings[c.Signing]
 	}
-	if (t.Signing == account.Published) != t.Rotating {
+	if t.Typed == nil && (t.Signing == account.Published) != t.Rotating || t.Typed != nil && t.Signing == account.PerUser {
 		return fmt.Errorf("[mounts.%s] signing = %q does not go with this preset\n  its tokens are %s\n  try: leave signing out",
-			m.name, c.Signing, map[bool]string{true: "published", false: "per-user or shared"}[t.Rotating])
+			m.name, c.Signing, signable(t))
 	}
 	if c.AccessLifetimeSeconds != 0 {
 		t.Access = time.Duration(c.AccessLifetimeSeconds) * time.Second
@@ -150,6 +158,17 @@ func (m *mountPlan) setMail(c *config.Mount) {
 	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
 }
 
+// signable says how the tokens of a mount can be signed.
+func signable(t *account.Tokens) string {
+	switch {
+	case t.Typed != nil:
+		return "shared or published"
+	case t.Rotating:
+		return "published"
+	}
+	return "per-user or shared"
+}
+
 func rulesOf(c *config.Mount) password.Rules {
 	r := password.DefaultRules()
 	if c.PasswordMinLength != 0 {
@@ -175,9 +194,23 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
-	q.mounts = []mountPlan{{
+	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern,
-	}}
+		header: c.Prefix, modern: c.Modern, languages: c.Locale, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+	}
+	if c.Auth != nil {
+		m.auth = c.Auth
+	}
+	if c.Hosts != nil {
+		q.hosts = c.Hosts
+	}
+	if c.Anonymous.Requests > 0 || c.Known.Requests > 0 {
+		m.throttle = &drf.Throttle{Anonymous: drf.Rate(c.Anonymous), User: drf.Rate(c.Known)}
+	}
+	for _, op := range c.Without {
+		m.paths[op] = ""
+	}
+	m.setShared(q.secret, q.fallbacks)
+	q.mounts = []mountPlan{m}
 	return q
 }

@@ -198,3 +198,11 @@ func (d *DB) RetryMail(ctx context.Context, id int64, now time.Time) (again bool
 	}
 	return again, nil
 }
+
+// DropMails takes the mails of a user out of the outbox.
+func (q *queries) DropMails(ctx context.Context, userID int64) error {
+	if _, err := q.exec(ctx, `delete from outbox where user_id = $1`, userID); err != nil {
+		return fmt.Errorf("drop the mails of user %d: %w", userID, err)
+	}
+	return nil
+}

@@ -2,10 +2,15 @@ package servertest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"math"
@@ -69,6 +74,7 @@ func (p *player) play(t *testing.T, step *Step) error {
 	if step.Request == nil {
 		return nil
 	}
+	before := len(p.server.mails(t))
 	r, err := p.send(t, step.Request)
 	if err != nil {
 		return err
@@ -76,8 +82,14 @@ func (p *player) play(t *testing.T, step *Step) error {
 	if err := p.judge(t, &step.Expect, r); err != nil {
 		return fmt.Errorf("%s %s: %w", step.Request.Method, step.Request.Path, err)
 	}
+	mails := p.server.mails(t)[before:]
+	if step.Mails.said {
+		if err := p.judgeMails(step.Mails.list, mails); err != nil {
+			return fmt.Errorf("%s %s: %w", step.Request.Method, step.Request.Path, err)
+		}
+	}
 	for name, source := range step.Capture {
-		v, err := at(decoded(r.Body), source)
+		v, err := p.captured(source, r, mails)
 		if err != nil {
 			return fmt.Errorf("capture %s: %w", name, err)
 		}
@@ -173,6 +185,9 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 			return err
 		}
 	}
+	if err := matchCookies(want.Cookies, got.Header); err != nil {
+		return err
+	}
 	if want.Empty && len(got.Body) > 0 {
 		return fmt.Errorf("body: want none, got %q", got.Body)
 	}
@@ -188,6 +203,33 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 		}
 		if err := p.token(t, &w, fmt.Sprint(v)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// matchCookies holds that an answer sets and deletes these cookies and no others.
+func matchCookies(want *ExpectCookies, got http.Header) error {
+	if want == nil {
+		return nil
+	}
+	set, deleted := []string{}, []string{}
+	for _, line := range got.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		switch {
+		case err != nil:
+			return fmt.Errorf("cookie %q: %w", line, err)
+		case c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Year() <= 1970:
+			deleted = append(deleted, c.Name)
+		default:
+			set = append(set, c.Name)
+		}
+	}
+	for what, lists := range map[string][2][]string{"set": {want.Set, set}, "deleted": {want.Deleted, deleted}} {
+		sort.Strings(lists[0])
+		sort.Strings(lists[1])
+		if strings.Join(lists[0], " ") != strings.Join(lists[1], " ") {
+			return fmt.Errorf("cookies %s: want %q, got %q", what, lists[0], lists[1])
 		}
 	}
 	return nil
@@ -241,14 +283,37 @@ func (p *player) token(t *testing.T, want *ExpectJWT, text string) error {
 			return fmt.Errorf("jwt lifetime: want %v s, got %v s", want.Lifetime, seconds-now)
 		}
 	}
-	if want.Signed {
-		mac := hmac.New(sha256.New, []byte(p.key))
-		mac.Write([]byte(parts[0] + "." + parts[1]))
-		if base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) != parts[2] {
-			return fmt.Errorf("jwt signature does not verify with the settings' key")
-		}
+	if want.Signed && !p.signed(header, parts) {
+		return fmt.Errorf("jwt signature does not verify with the settings' key")
 	}
 	return nil
+}
+
+// signed verifies a signature of the algorithms that transcripts have.
+func (p *player) signed(header any, parts []string) bool {
+	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
+	message := []byte(parts[0] + "." + parts[1])
+	alg, _ := at(header, "$.alg")
+	switch alg {
+	case "HS256", "HS512":
+		hash := sha256.New
+		if alg == "HS512" {
+			hash = sha512.New
+		}
+		mac := hmac.New(hash, []byte(p.key))
+		mac.Write(message)
+		return hmac.Equal(mac.Sum(nil), signature)
+	case "RS256":
+		block, _ := pem.Decode([]byte(p.key))
+		if block == nil {
+			return false
+		}
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		private, ok := key.(*rsa.PrivateKey)
+		sum := sha256.Sum256(message)
+		return err == nil && ok && rsa.VerifyPKCS1v15(&private.PublicKey, crypto.SHA256, sum[:], signature) == nil
+	}
+	return false
 }
 
 func (s *Server) now(t testing.TB) time.Time {

@@ -23,6 +23,8 @@ type Options struct {
 	Suffixes bool
 	// NoStore forbids caches to keep answers.
 	NoStore bool
+	// Throttle counts requests; nil: nobody does.
+	Throttle *Throttle
 	// Languages says refusals in the language that a request asks for.
 	Languages bool
 	// Words are the words for refusals that a handler returns without having explained them.

@@ -23,7 +23,11 @@ type view struct {
 func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 	v := &view{site: s, mount: m, routes: routes, others: web.Route{Anonymous: true}}
 	for _, r := range routes {
-		v.others.Access = max(v.others.Access, r.Access)
+		access := r.Access
+		if r.Others != 0 {
+			access = r.Others
+		}
+		v.others.Access = max(v.others.Access, access)
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
 			v.others.View, v.others.Doc = r.View, r.Doc
@@ -48,11 +52,12 @@ func (v *view) methods() []string {
 
 // find returns the route for a method, or nil. HEAD is GET's.
 func (v *view) find(method string) *web.Route {
-	if method == http.MethodHead {
+	head := method == http.MethodHead
+	if head {
 		method = http.MethodGet
 	}
 	for _, r := range v.routes {
-		if r.Method == method {
+		if r.Method == method && !(head && r.NoHead) {
 			return r
 		}
 	}
@@ -87,13 +92,19 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return err
 	}
 	if err := v.site.permit(rules.Access, who); err != nil {
+		if rules.Hidden && who != nil {
+			return NotFound()
+		}
+		return err
+	}
+	if err := v.site.Throttle.judge(a, who); err != nil {
 		return err
 	}
 	switch {
 	case route != nil:
 		return route.Handler(a, &web.Request{Request: r, Route: route, Mount: v.mount, Who: who})
 	case r.Method == http.MethodOptions:
-		return JSON(a, http.StatusOK, v.metadata(who))
+		return JSON(a, http.StatusOK, v.metadata(&web.Request{Request: r, Mount: v.mount, Who: who}))
 	}
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
 }
@@ -115,7 +126,7 @@ func (s *Site) authenticate(r *http.Request, rules *web.Route) (*account.Princip
 // no use in asking for them (APIView.permission_denied).
 func (s *Site) permit(access web.Access, who *account.Principal) error {
 	switch {
-	case access == web.Anyone, access == web.SignedIn && who != nil:
+	case access == web.Anyone, access == web.SignedIn && who != nil, access == web.Staff && who != nil && who.User.IsStaff:
 		return nil
 	case who == nil && len(s.Authenticators) > 0:
 		return NotAuthenticated()
