@@ -37,7 +37,7 @@ func (s *Server) openTransport() (err error) {
 		return nil
 	}
 	if s.transport, err = mail.Open(s.cfg.MailURL, s.cfg.Dev, s.log); err != nil {
-		return fmt.Errorf("mail_url cannot be used\n  %w\n  try: catch:", err)
+		return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"catch:\"", err)
 	}
 	if s.catcher != nil {
 		s.transport = mail.Copy(s.transport, s.catcher)
