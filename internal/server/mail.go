@@ -101,6 +101,16 @@ func (s *Server) newSender(w *world) *mail.Sender {
 	})
 }
 
+// Mails lists the outbox, the latest first, from the one before `before`; 0: from the last one.
+func (s *Server) Mails(ctx context.Context, before int64, limit int) ([]account.Mail, error) {
+	return s.home.db.Mails(ctx, before, limit)
+}
+
+// RetryMail makes a mail that failed wait again, and reports whether it had failed.
+func (s *Server) RetryMail(ctx context.Context, id int64) (bool, error) {
+	return s.home.db.RetryMail(ctx, id, s.clock.Now())
+}
+
 // waitingMails is for the metrics: how many mails are not sent yet.
 func (s *Server) waitingMails() float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
