@@ -232,7 +232,7 @@ func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principa
 	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(p.names(u)) != t.login {
 		return nil, nil
 	}
-	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.Mount, Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
+	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.family(), Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
 }
 
 // user gives a user from memory, or reads him once for all who ask meanwhile. Nil: there is none.

@@ -36,7 +36,7 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 	if err != nil || inserted {
 		return 0, err
 	}
-	ses, err = w.SessionByMark(ctx, who.User.ID, p.Mount, who.mark) // another request has just adopted it
+	ses, err = w.SessionByMark(ctx, who.User.ID, p.family(), who.mark) // another request has just adopted it
 	return ses.ID, err
 }
 
@@ -70,7 +70,7 @@ func (s *Service) Delete(ctx context.Context, who *Principal, text string) error
 	if err := s.CheckPassword(ctx, who, text); err != nil {
 		return err
 	}
-	err := s.proven(ctx, who, text, func(w Writer, seen *User, _ uint32) error {
+	err := s.proven(ctx, who, text, false, func(w Writer, seen *User, _ uint32) error {
 		if err := swap(ctx, w, seen, seen.Password); err != nil {
 			return err
 		}

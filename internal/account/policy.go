@@ -9,7 +9,7 @@ import (
 // Policy is what may differ between mounts. It travels with each call; the service never asks
 // which mount is calling.
 type Policy struct {
-	Mount string // names the mount in its sessions
+	Mount string // names the mount, in its sessions too unless it shares them
 	Login Field  // what people sign in with here: Email or Username
 	// FoldLogin finds an address in any spelling, where the table tells them apart by the folded text.
 	FoldLogin bool
@@ -79,6 +79,7 @@ type Claim struct {
 	Source Source
 	Field  Field // of FromField
 	Value  any   // of FromSetting: what token.Claim takes
+	Extra  bool  // an operator's: left out where it would make the token too long
 }
 
 // Tokens says how a mount makes and reads its tokens.

@@ -64,7 +64,7 @@ func (s *Service) adopt(ctx context.Context, p *Policy, who *Principal) (Session
 func (s *Service) adopted(p *Policy, who *Principal) Session {
 	now := s.now()
 	return Session{
-		ID: newSessionID(), UserID: who.User.ID, Mount: p.Mount, Mark: who.mark, Epoch: who.User.Epoch,
+		ID: newSessionID(), UserID: who.User.ID, Mount: p.family(), Mark: who.mark, Epoch: who.User.Epoch,
 		Created: now, Rotated: now, Expires: foreignEnd(&p.Tokens, who, now),
 	}
 }

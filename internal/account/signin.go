@@ -33,6 +33,12 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 	if err != nil {
 		return Grant{}, err
 	}
+	if match.Outdated && p.Tokens.claim(FromPasswordDigest) != "" {
+		if err := s.rehashNow(ctx, &u, c.Password); err != nil {
+			return Grant{}, err
+		}
+		match.Outdated = false
+	}
 	g, err := s.signIn(ctx, p, &u)
 	if err != nil {
 		return Grant{}, err
@@ -143,7 +149,7 @@ const maxAhead = 300
 func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User) (Session, error) {
 	now := s.now()
 	ses := Session{
-		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
+		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch,
 		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
 	}
 	if p.Tokens.Typed != nil {
@@ -207,6 +213,39 @@ func newSessionID() int64 {
 			return id
 		}
 	}
+}
+
+// rehashNow replaces an outdated hash before the answer: tokens that tell their password would not
+// outlive a rehash after it. Where another request was first, text is checked against its hash.
+func (s *Service) rehashNow(ctx context.Context, u *User, text string) error {
+	fresh, err := s.pool.Hash(ctx, text)
+	if err != nil {
+		return busy(err, "hash a password anew")
+	}
+	now := *u
+	err = s.update(ctx, u.ID, func(w Writer) error {
+		swapped, err := w.SwapPassword(ctx, u.ID, u.Password, fresh)
+		if err != nil || swapped {
+			now.Password = fresh
+			return err
+		}
+		now, err = w.User(ctx, u.ID)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return fail(InvalidCredentials)
+	}
+	if err != nil {
+		return fmt.Errorf("rehash the password of user %d: %w", u.ID, err)
+	}
+	if *u = now; now.Password == fresh {
+		return nil
+	}
+	match, err := s.verify(ctx, u, text)
+	if err == nil && !match.OK {
+		err = fail(InvalidCredentials)
+	}
+	return err
 }
 
 // rehashTimeout bounds a rehash, its wait for the pool included.

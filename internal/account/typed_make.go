@@ -75,10 +75,23 @@ func (s *Service) signTyped(p *Policy, u *User, claims []token.Claim) (string, e
 
 func (s *Service) typedClaims(m *minting, kind Kind, issued, expires time.Time) ([]token.Claim, error) {
 	claims := make([]token.Claim, 0, len(m.p.Tokens.Claims)+2)
+	var extra []token.Claim
 	for _, c := range m.p.Tokens.Claims {
-		if v, ok := s.typedClaim(m, &c, kind, issued, expires); ok {
+		v, ok := s.typedClaim(m, &c, kind, issued, expires)
+		switch {
+		case !ok:
+		case c.Extra:
+			extra = append(extra, token.Claim{Name: c.Name, Value: v})
+		default:
 			claims = append(claims, token.Claim{Name: c.Name, Value: v})
 		}
+	}
+	if len(extra) > 0 {
+		added, err := bounded(extra, m.p.Tokens.Typed.Deflate)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, added...)
 	}
 	if m.old == nil || !m.p.Tokens.Foreign {
 		return claims, nil

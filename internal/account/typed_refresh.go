@@ -122,7 +122,7 @@ func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedTo
 	if err != nil && !unowned {
 		return nil, Session{}, err
 	}
-	ses, err := r.SessionByMark(ctx, u.ID, p.Mount, d.mark())
+	ses, err := r.SessionByMark(ctx, u.ID, p.family(), d.mark())
 	switch {
 	case err == nil:
 		err = s.judgeChain(p, d, &u, &ses)
@@ -145,7 +145,7 @@ func (s *Service) judgeChain(p *Policy, d *typedToken, u *User, ses *Session) er
 		return fail(UserDisabled)
 	case ses.UserID != u.ID || u.ID != 0 && !p.owns(u, d.claims):
 		return fail(TokenNamed)
-	case ses.Mount != p.Mount || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
+	case ses.Mount != p.family() || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
 		return fail(TokenEnded)
 	case !s.now().Before(ses.Expires):
 		return fail(TokenExpired)
@@ -164,7 +164,7 @@ func (s *Service) openForeign(ctx context.Context, p *Policy, d *typedToken, u *
 			found = ses
 			return err
 		}
-		found, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		found, err = w.SessionByMark(ctx, u.ID, p.family(), ses.Mark) // another request has just opened it
 		return err
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedTo
 		if err != nil || inserted {
 			return err
 		}
-		ses, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		ses, err = w.SessionByMark(ctx, u.ID, p.family(), ses.Mark) // another request has just opened it
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedTo
 }
 
 func (s *Service) endTyped(ctx context.Context, w Writer, p *Policy, d *typedToken, ses *Session) error {
-	if ses.Mount != p.Mount || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
+	if ses.Mount != p.family() || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
 		return fail(TokenEnded)
 	}
 	s.ended(p, ses.ID)

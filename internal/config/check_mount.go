@@ -34,6 +34,7 @@ func (k *checker) mounts() {
 		k.choices(prefix, m.choices())
 		k.ranges(prefix, m.ranges())
 		k.mountPaths(prefix, m)
+		k.tokens(prefix, &m.Tokens)
 		k.passwordRules(prefix, m)
 		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
@@ -50,15 +51,15 @@ func (m Mount) choices() []choice {
 	if m.Signing != "" {
 		list = append(list, choice{"signing", m.Signing, []string{"per-user", "shared", "published"}})
 	}
-	return list
+	return append(list, m.Tokens.choices()...)
 }
 
 func (m Mount) ranges() []bounds {
-	return []bounds{
+	return append([]bounds{
 		{"access_lifetime_seconds", m.AccessLifetimeSeconds, 0, tenYears},
 		{"refresh_lifetime_seconds", m.RefreshLifetimeSeconds, 0, tenYears},
 		{"password_min_length", m.PasswordMinLength, 0, 128},
-	}
+	}, m.Tokens.ranges()...)
 }
 
 func (k *checker) mountPaths(prefix string, m Mount) {

@@ -80,6 +80,7 @@ type Mount struct {
 	PasswordResetURL       string
 	LoginResetURL          string
 	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
+	Tokens                 Tokens   // its keys stand among the mount's own
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing

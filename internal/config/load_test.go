@@ -124,6 +124,29 @@ password_reset_url = "p/{uid}/{token}"
 login_reset_url = "l/{uid}/{token}"
 mails = ["activation"]
 languages = false
+rotate_refresh = true
+sliding_lifetime_seconds = 61
+sliding_refresh_lifetime_seconds = 62
+stamp_login = true
+header_types = ["JWT", "Bearer"]
+header_name = "X-Token"
+accept_kinds = ["sliding"]
+audience = ["front"]
+issuer = "us"
+leeway_seconds = 5
+algorithm = "RS256"
+signing_key_file = "private.pem"
+verifying_key_file = "public.pem"
+user_id_field = "username"
+user_id_claim = "sub"
+user_id_text = true
+kind_claim = "typ"
+id_claim = "id"
+sliding_refresh_claim = "until"
+revoke_claim = "hash"
+deflate_claims = true
+[mounts.my-app.extra_claims]
+mail = "email"
 [mounts.my-app.paths]
 users = "people/"
 "jwt create" = ""
@@ -131,7 +154,7 @@ users = "people/"
 `
 
 func wholeConfig() *Config {
-	no := false
+	no, yes := false, true
 	return &Config{
 		Addr: "127.0.0.1:9", Dev: true, DatabaseURL: "postgres://ann@db/x", SecretKey: "a",
 		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
@@ -147,6 +170,14 @@ func wholeConfig() *Config {
 				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
 				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
+				Tokens: Tokens{
+					RotateRefresh: &yes, SlidingLifetimeSeconds: 61, SlidingRefreshLifetimeSeconds: 62, StampLogin: &yes,
+					HeaderTypes: []string{"JWT", "Bearer"}, HeaderName: "X-Token", AcceptKinds: []string{"sliding"},
+					Audience: []string{"front"}, Issuer: "us", LeewaySeconds: 5, Algorithm: "RS256", SigningKeyFile: "private.pem",
+					VerifyingKeyFile: "public.pem", UserIDField: "username", UserIDClaim: "sub", UserIDText: &yes, KindClaim: "typ",
+					IDClaim: "id", SlidingRefreshClaim: "until", RevokeClaim: "hash", DeflateClaims: &yes,
+					ExtraClaims: map[string]string{"mail": "email"},
+				},
 			},
 		},
 	}
@@ -193,6 +224,17 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
 		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
 		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
+		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
+		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",
+		"DOORWARD_MOUNTS_MY_APP_HEADER_TYPES=JWT,Bearer", "DOORWARD_MOUNTS_MY_APP_HEADER_NAME=X-Token",
+		"DOORWARD_MOUNTS_MY_APP_ACCEPT_KINDS=sliding", "DOORWARD_MOUNTS_MY_APP_AUDIENCE=front",
+		"DOORWARD_MOUNTS_MY_APP_ISSUER=us", "DOORWARD_MOUNTS_MY_APP_LEEWAY_SECONDS=5",
+		"DOORWARD_MOUNTS_MY_APP_ALGORITHM=RS256", "DOORWARD_MOUNTS_MY_APP_SIGNING_KEY_FILE=private.pem",
+		"DOORWARD_MOUNTS_MY_APP_VERIFYING_KEY_FILE=public.pem", "DOORWARD_MOUNTS_MY_APP_USER_ID_FIELD=username",
+		"DOORWARD_MOUNTS_MY_APP_USER_ID_CLAIM=sub", "DOORWARD_MOUNTS_MY_APP_USER_ID_TEXT=1",
+		"DOORWARD_MOUNTS_MY_APP_KIND_CLAIM=typ", "DOORWARD_MOUNTS_MY_APP_ID_CLAIM=id",
+		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_CLAIM=until", "DOORWARD_MOUNTS_MY_APP_REVOKE_CLAIM=hash",
+		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

@@ -44,7 +44,7 @@ func (c *Config) settings() []setting {
 }
 
 func (m *Mount) settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"preset", &m.Preset},
 		{"prefix", &m.Prefix},
 		{"generation", &m.Generation},
@@ -64,7 +64,7 @@ func (m *Mount) settings() []setting {
 		{"password_reset_url", &m.PasswordResetURL},
 		{"login_reset_url", &m.LoginResetURL},
 		{"mails", &m.Mails},
-	}
+	}, m.Tokens.settings()...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

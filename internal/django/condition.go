@@ -212,6 +212,10 @@ func readUser(o *object, m *account.Model) User {
 	if m != nil && m.Has(account.Username) {
 		readNames(o, &u.User)
 	}
+	if m != nil && m.Has(account.Name) {
+		o.take("name", &u.Name)
+		o.take("phone", &u.Phone)
+	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {
 		u.Clear = &clear

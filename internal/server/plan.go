@@ -93,8 +93,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth,
-		languages: c.Languages == nil || *c.Languages,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth, languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -114,7 +113,10 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	m.setMail(&c)
 	// In a table of Django's the key is one that Django signs with too.
 	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
-	return m, m.setTokens(&c, model.Django)
+	if err := m.setTokens(&c, model.Django); err != nil {
+		return m, err
+	}
+	return m, m.setSimple(&c, model)
 }
 
 func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
@@ -196,7 +198,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, languages: c.Locale, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

@@ -47,6 +47,9 @@ type Route struct {
 	// Told are the members of the body that OPTIONS tells to r, nil for none; where it is nil, Input is told.
 	Told func(r *Request) []Field
 
+	// Undescribed keeps Doc from OPTIONS, where the original's view has no doc string.
+	Undescribed bool
+
 	View string // what the resource is called: Django's view name, "User Create"
 	Doc  string // what it does, for people: Django's doc string of the view
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"doorward/internal/account"
+	"doorward/internal/language"
 	"doorward/internal/web"
 	"doorward/internal/web/drf"
 )
@@ -114,13 +115,10 @@ func (d *dialect) shown() (fields []web.Field) {
 			fields = append(fields, d.field(a.Field, a.Required))
 		}
 	}
-	for _, f := range []account.Field{d.ID, d.Login} {
-		if f == d.ID && f == d.Login {
-			continue // once, as the login field
-		}
-		fields = append(fields, readOnly(d.field(f, false)))
+	if d.ID != d.Login {
+		fields = append(fields, readOnly(d.field(d.ID, false)))
 	}
-	return fields
+	return append(fields, readOnly(d.field(d.Login, false)))
 }
 
 func readOnly(f web.Field) web.Field {
@@ -226,18 +224,7 @@ func texts(in drf.Values, fields []web.Field) map[account.Field]string {
 
 // asking is the context of a call that may cause a mail.
 func asking(r *web.Request) context.Context {
-	return account.Asking(r.Context(), account.Asker{Origin: web.BaseURL(r.Request), Languages: languages(r.Header.Get("Accept-Language"))})
-}
-
-// languages are the tags of an Accept-Language header, in its order.
-func languages(header string) (tags []string) {
-	for part := range strings.SplitSeq(header, ",") {
-		tag, _, _ := strings.Cut(part, ";")
-		if tag = strings.TrimSpace(tag); tag != "" && len(tags) < 8 {
-			tags = append(tags, tag)
-		}
-	}
-	return tags
+	return account.Asking(r.Context(), account.Asker{Origin: web.BaseURL(r.Request), Languages: language.Accepted(r.Header.Get("Accept-Language"))})
 }
 
 // The uniqueness of texts was judged, field by field, on what was sent. A clash that only the

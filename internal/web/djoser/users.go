@@ -73,13 +73,14 @@ func (u *Users) told(*web.Request) []web.Field { return u.user }
 
 // people are the routes of the list, of one user, and of oneself.
 func (u *Users) people() []web.Route {
-	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Others: u.may(toUser).Access, Fresh: true, Told: u.told}
+	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Undescribed: true, Others: u.may(toUser).Access, Fresh: true, Told: u.told}
 	get, create := list, list
+	get.Doc, create.Doc = "List the users whom who asks may see.", "Register a new user."
 	get.Method, get.Handler, get.Access, get.Hidden = "GET", u.list, u.may("user_list").Access, u.policy.Changes.HideUsers
 	create.Method, create.Handler, create.Access, create.Input = "POST", u.create, u.may("user_create").Access, u.created()
 	routes := []web.Route{get, create}
-	me := web.Route{Op: "user-me", Path: "users/me/", View: "Me", Told: u.told}
-	one := web.Route{Op: "user-detail", Path: "users/{id}/", View: "User Instance", Told: u.toldOfOne, Fresh: true}
+	me := web.Route{Op: "user-me", Path: "users/me/", View: "Me", Undescribed: true, Doc: "The user who is signed in.", Told: u.told}
+	one := web.Route{Op: "user-detail", Path: "users/{id}/", View: "User Instance", Undescribed: true, Doc: "One user.", Told: u.toldOfOne, Fresh: true}
 	for _, r := range []struct {
 		method, view string
 		me, one      web.Handler
@@ -137,7 +138,7 @@ func (u *Users) actions() []web.Route {
 		},
 	} {
 		routes = append(routes, web.Route{
-			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Access: u.may(a.may).Access, Others: u.may(toUser).Access, Fresh: true,
+			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Access: u.may(a.may).Access, Others: u.may(toUser).Access, Fresh: true, Undescribed: true,
 			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told,
 		})
 	}

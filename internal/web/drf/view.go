@@ -30,7 +30,9 @@ func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 		v.others.Access = max(v.others.Access, access)
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
-			v.others.View, v.others.Doc = r.View, r.Doc
+			if v.others.View = r.View; !r.Undescribed {
+				v.others.Doc = r.Doc
+			}
 		}
 	}
 	v.allow = []string{strings.Join(v.methods(), ", ")}
