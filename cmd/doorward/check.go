@@ -78,6 +78,9 @@ func (k *checkCmd) look(c *console) []finding {
 	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") && cfg.Production() {
 		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front"})
 	}
+	if cfg.MailURL == "" && cfg.Production() {
+		found = append(found, finding{"note", "no mail is sent: nobody can set a new password by himself", `mail_url = "smtps://USER:PASSWORD@smtp.example.com"`})
+	}
 	return append(found, k.database(cfg)...)
 }
 

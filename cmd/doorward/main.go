@@ -31,6 +31,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration."`
 	User    userCmd    `cmd:"" help:"Add, look at and change users."`
+	Mail    mailCmd    `cmd:"" help:"Look at mails and what became of them."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -41,6 +42,8 @@ var examples = map[string]string{
 	"check":             "doorward check --production",
 	"migrate":           "doorward migrate --plan",
 	"version":           "doorward version --json",
+	"mail list":         "doorward mail list --limit 20",
+	"mail retry":        "doorward mail retry 7",
 	"user add":          "doorward user add --superuser ada@example.com",
 	"user list":         "doorward user list --limit 20 --json",
 	"user show":         "doorward user show ada@example.com",

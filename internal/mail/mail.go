@@ -68,6 +68,19 @@ func Open(mailURL string, development bool, log *slog.Logger) (Transport, error)
 	return nil, errors.New("mail_url is of no known kind")
 }
 
+// Check says what is wrong with a mail_url, and opens nothing.
+func Check(mailURL string) error {
+	if !strings.HasPrefix(mailURL, "smtp") {
+		return nil // config has judged
+	}
+	u, err := url.Parse(mailURL)
+	if err != nil {
+		return errors.New("mail_url is no URL")
+	}
+	_, err = newSMTP(u)
+	return err
+}
+
 // render writes a mail as RFC 5322 has it, with lines that end in CR LF.
 func (o *Outgoing) render() ([]byte, error) {
 	if o.To == "" || strings.ContainsAny(o.To+o.From+o.Subject+o.ID, "\r\n\x00") {

@@ -47,6 +47,25 @@ func TestEveryMailLeavesAfterAnOutage(t *testing.T) {
 	}
 }
 
+// TestConnectionsThatHangAreLeft holds the same promise where what hung goes on hanging: a server
+// that was started again knows nothing of the connections of its predecessor.
+func TestConnectionsThatHangAreLeft(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, engines["sqlite"](t))
+	server := (&mailtest.Server{Lasting: true}).Start(t)
+	server.Set(mailtest.Silent)
+	s := b.sender(t, open(t, server.URL("smtp")))
+	for _, to := range addresses(30) {
+		b.put(t, to)
+	}
+	s.Wake()
+	await(t, "a connection hangs", recovery, func() bool { return server.Connections() > 0 })
+	time.Sleep(2 * time.Second) // more of them
+	server.Set(mailtest.Well)
+	await(t, "every mail is sent", recovery, func() bool { n, err := b.WaitingMails(t.Context()); return n == 0 && err == nil })
+	once(t, server, addresses(30))
+}
+
 // once fails unless each address got its mail, and got it once.
 func once(t *testing.T, server *mailtest.Server, to []string) {
 	t.Helper()

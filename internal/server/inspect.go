@@ -15,6 +15,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -84,6 +85,11 @@ func rehearse(cfg *config.Config, p *plan) error {
 	composer, err := composerOf(cfg)
 	if err != nil {
 		return err
+	}
+	if cfg.MailURL != "" {
+		if err := mail.Check(cfg.MailURL); err != nil {
+			return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"smtp://mail.example.com\"", err)
+		}
 	}
 	return checkMail(composer, p)
 }

@@ -37,7 +37,7 @@ func (s *Server) openTransport() (err error) {
 		return nil
 	}
 	if s.transport, err = mail.Open(s.cfg.MailURL, s.cfg.Dev, s.log); err != nil {
-		return fmt.Errorf("mail_url cannot be used\n  %w\n  try: catch:", err)
+		return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"catch:\"", err)
 	}
 	if s.catcher != nil {
 		s.transport = mail.Copy(s.transport, s.catcher)
@@ -99,6 +99,16 @@ func (s *Server) newSender(w *world) *mail.Sender {
 		Outbox: w.db, Open: w.accounts.OpenMail, Transport: s.transport, Now: s.clock.Now, Tick: s.tick, Log: s.log,
 		Counts: &s.mails, Alone: func() bool { return s.unlock != nil && w == s.home && w.db.Engine() == store.SQLite },
 	})
+}
+
+// Mails lists the outbox, the latest first, from the one before `before`; 0: from the last one.
+func (s *Server) Mails(ctx context.Context, before int64, limit int) ([]account.Mail, error) {
+	return s.home.db.Mails(ctx, before, limit)
+}
+
+// RetryMail makes a mail that failed wait again, and reports whether it had failed.
+func (s *Server) RetryMail(ctx context.Context, id int64) (bool, error) {
+	return s.home.db.RetryMail(ctx, id, s.clock.Now())
 }
 
 // waitingMails is for the metrics: how many mails are not sent yet.

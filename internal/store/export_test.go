@@ -65,3 +65,9 @@ func (d *DB) Watched() bool {
 
 // BatchTime changes how long a batch may run; before anything runs.
 func (d *DB) BatchTime(t time.Duration) { d.writer.within = t }
+
+// MaxWaiting changes how many mails may wait at once, until the test puts it back.
+func MaxWaiting(n int64) (was int64) {
+	was, maxWaiting = maxWaiting, n
+	return was
+}

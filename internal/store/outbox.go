@@ -45,7 +45,7 @@ func (q *queries) InsertMail(ctx context.Context, m *account.Mail) error {
 }
 
 func (q *queries) countMails(ctx context.Context) (n int64, err error) {
-	err = q.row(ctx, `select count(*) from (select 1 from outbox where state = 1 limit $1) as waiting`, []any{maxWaiting}, &n)
+	err = q.row(ctx, `select count(*) from outbox where state = 1`, nil, &n)
 	if err != nil {
 		return 0, fmt.Errorf("count the mails that wait: %w", err)
 	}
@@ -53,7 +53,7 @@ func (q *queries) countMails(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// WaitingMails counts the mails that wait, up to the most that may.
+// WaitingMails counts the mails that wait: as many entries of an index are read.
 func (d *DB) WaitingMails(ctx context.Context) (int64, error) {
 	return d.queries(d.reads).countMails(ctx)
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -120,6 +121,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 	if _, err := d.Instance(ctx); err != nil {
 		t.Fatal(err)
 	}
+	everyMailStatement(t, d)
 	texts := map[string]bool{}
 	for _, text := range d.Texts() {
 		texts[text] = true
@@ -128,6 +130,25 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 		t.Errorf("got %d statements, want %d or more", len(texts), want)
 	}
 	return texts
+}
+
+// everyMailStatement runs what a sender does.
+func everyMailStatement(t *testing.T, d *store.DB) {
+	t.Helper()
+	for _, state := range []account.MailState{account.MailSent, account.MailFailed, account.MailWaiting} {
+		id := putMail(t, d, noon)
+		m := claim(t, d, noon)
+		settle(t, d, m, state, m.Due)
+		if _, err := d.RetryMail(t.Context(), id, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := d.Mails(t.Context(), 0, 10)
+	_, sweep := d.SweepMails(t.Context(), noon, 10)
+	_, count := d.WaitingMails(t.Context())
+	if err = errors.Join(err, sweep, count, d.FreeMails(t.Context(), noon)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // preparations numbers PostgreSQL's prepared statements.
@@ -185,13 +206,13 @@ func explain(t *testing.T, d *store.DB, text string) string {
 }
 
 // scans reports whether a plan reads a table from end to end. An index in its order is bounded by
-// the statement's limit; SQLite's scan of a constant row or a list is no table.
+// the statement's limit, and that of mails that wait by how many may; SQLite's scan of a constant row or a list is no table.
 func scans(e store.Engine, plan string) bool {
 	if e == store.PostgreSQL {
 		return strings.Contains(plan, "Seq Scan")
 	}
 	for line := range strings.Lines(plan) {
-		if strings.Contains(line, "SCAN") && !strings.Contains(line, "USING INDEX") && !strings.Contains(line, "CONSTANT ROW") {
+		if strings.Contains(line, "SCAN") && !strings.Contains(line, "USING INDEX") && !strings.Contains(line, "USING COVERING INDEX outbox_due") && !strings.Contains(line, "CONSTANT ROW") {
 			return true
 		}
 	}

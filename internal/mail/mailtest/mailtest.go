@@ -48,6 +48,8 @@ type Server struct {
 	TLS      bool // offers STARTTLS
 	Implicit bool // speaks TLS from the first byte
 	UTF8     bool // offers SMTPUTF8
+	// Lasting lets connections stay in the mood in which they came.
+	Lasting  bool
 	User     string
 	Password string
 	Addr     string
@@ -182,11 +184,21 @@ func (s *Server) now() (Mood, chan struct{}) {
 	return s.mood, s.change
 }
 
+// mood is what this client feels.
+func (c *client) mood() (Mood, chan struct{}) {
+	mood, change := c.now()
+	if c.Lasting && mood != Refusing {
+		mood = c.came
+	}
+	return mood, change
+}
+
 // client is a connection.
 type client struct {
 	*Server
 	conn net.Conn
 	in   *bufio.Reader
+	came Mood // when it was opened
 	tls  bool
 	user string
 	mail Mail
@@ -199,12 +211,13 @@ func (s *Server) serve(raw net.Conn) {
 		delete(s.conns, raw)
 		s.mu.Unlock()
 	}()
-	c := &client{Server: s, conn: raw}
+	mood, _ := s.now()
+	c := &client{Server: s, conn: raw, came: mood}
 	if s.Implicit {
 		c.conn, c.tls = tls.Server(raw, s.config), true
 	}
 	c.in = bufio.NewReader(c.conn)
-	if mood, _ := s.now(); mood == Busy {
+	if mood == Busy {
 		c.say("421 come back later")
 		return
 	}
@@ -223,7 +236,7 @@ func (s *Server) serve(raw net.Conn) {
 func (c *client) say(line string) bool {
 	text := []byte(line + "\r\n")
 	for {
-		mood, change := c.now()
+		mood, change := c.mood()
 		var pause time.Duration
 		part := text
 		switch mood {
@@ -255,7 +268,7 @@ func (c *client) say(line string) bool {
 // obey does what a line says.
 func (c *client) obey(line string) bool {
 	verb, rest, _ := strings.Cut(line, " ")
-	mood, _ := c.now()
+	mood, _ := c.mood()
 	switch strings.ToUpper(verb) {
 	case "EHLO":
 		return c.hello()
@@ -342,7 +355,7 @@ func (c *client) data() bool {
 		if err != nil {
 			return false
 		}
-		if mood, _ := c.now(); mood == Hanging && text.Len() > 100 {
+		if mood, _ := c.mood(); mood == Hanging && text.Len() > 100 {
 			return false
 		}
 		if line == ".\r\n" {
@@ -353,7 +366,7 @@ func (c *client) data() bool {
 	c.mail.Source, c.mail.At = text.Bytes(), time.Now()
 	c.mu.Lock()
 	c.mails = append(c.mails, c.mail)
-	n, mood := len(c.mails), c.mood
+	n, mood := len(c.mails), c.Server.mood
 	c.mu.Unlock()
 	if mood == Undecided {
 		return false
