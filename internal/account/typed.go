@@ -60,7 +60,7 @@ type Typed struct {
 	ReuseEnds bool
 
 	// Recorded of Django settings, and never on outside a replay of them: access tokens outlive
-	// their session; blacklisting does nothing; VerifyToken does not look at the user.
+	// their session; blacklisting does nothing; VerifyToken and Blacklist do not look at the user.
 	Outlive, NoBlacklist, Blind bool
 }
 
@@ -175,8 +175,10 @@ func (s *Service) judgeTyped(ctx context.Context, r Reader, p *Policy, t *token.
 			return nil, fail(PasswordChanged)
 		}
 	}
-	who.Session, err = s.judgeTypedSession(ctx, r, p, d, &who.User)
-	return who, err
+	if who.Session, err = s.judgeTypedSession(ctx, r, p, d, &who.User); err != nil {
+		return nil, err
+	}
+	return who, nil
 }
 
 // owner finds the user that a token names.

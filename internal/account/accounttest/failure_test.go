@@ -51,7 +51,7 @@ func ended(t *testing.T, w *world, g *account.Grant) {
 	}
 }
 
-var failables = []failable{
+var failables = append([]failable{
 	{name: "SignUp", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		u, err := w.SignUp(ctx, native(), account.NewUser{Email: "new" + g.User.Email, Password: secret})
 		return noGrant(account.Grant{User: u}, err)
@@ -188,7 +188,7 @@ var failables = []failable{
 	}, run: func(w *world, _ *account.Grant, _ *account.Principal) error { return w.LoadKeys(ctx) }, keeps: true},
 	{name: "RotateKeys", run: func(w *world, _ *account.Grant, _ *account.Principal) error { return w.RotateKeys(ctx, time.Hour) }, keeps: true},
 	{name: "KeyAge", run: func(w *world, _ *account.Grant, _ *account.Principal) error { _, err := w.KeyAge(ctx); return err }},
-}
+}, typedFailables...)
 
 // TestEveryFailure fails the n-th call into the store of each method, for n = 1, 2, … until none
 // fails: no failure passes for a success or a refusal, and none leaves anything half done.

@@ -176,6 +176,9 @@ func TestWhatEndsTypedTokens(t *testing.T) {
 		wantCode(t, tt.name+": the access token", errOf(s.Recognize(ctx, p, g.Access)), tt.access)
 		wantCode(t, tt.name+": the access token, from rows", errOf(s.Authenticate(ctx, p, g.Access)), tt.access)
 		wantCode(t, tt.name+": another session's access token", errOf(s.Recognize(ctx, p, other.Access)), tt.another)
+		if who, err := s.Authenticate(ctx, p, g.Access); (who == nil) != (err != nil) {
+			t.Errorf("%s: somebody beside a refusal: %v", tt.name, err)
+		}
 		again, refused := w.exchange(p, g.Refresh)
 		if refused != tt.refresh {
 			t.Errorf("%s: a refresh: %q, want %q", tt.name, refused, tt.refresh)
@@ -677,6 +680,22 @@ func TestWhatTypedTokensCost(t *testing.T) {
 			t.Errorf("%s costs %v, want %v", tt.name, got, tt.want)
 		}
 	}
+}
+
+func TestAnIDAsText(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	p := typed(func(d *account.Typed) { d.TextID = true })
+	u := w.add(t, "ann@example.com", nil)
+	g := w.signIn(t, p, u.Email)
+	next, refused := w.exchange(p, g.Refresh)
+	for _, raw := range []string{g.Access, g.Refresh, next.Access} {
+		if id, _ := parsed(t, raw).Text("user_id"); id != fmt.Sprint(u.ID) {
+			t.Errorf("the id is %q, want %q (%s)", id, fmt.Sprint(u.ID), refused)
+		}
+	}
+	w.who(t, p, next.Access)
+	w.who(t, typed(nil), next.Access) // a mount that writes numbers reads it too
 }
 
 // Tokens may name their user by what he signs in with, and die with that name.

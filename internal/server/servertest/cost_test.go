@@ -41,3 +41,25 @@ func TestWhatMeCosts(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatATypedTokenCosts bounds what a warm access token of SimpleJWT's allocates; that it costs no SQL
+// is held in accounttest.
+func TestWhatATypedTokenCosts(t *testing.T) {
+	s := Start(t, "sqlite", nil)
+	s.simple(t, nil)
+	var p simplePair
+	s.post(t, 200, "/api/token/", map[string]any{"username": "ann", "password": goodPassword}, &p)
+	r, err := http.NewRequest("GET", s.URL+"/api/protected-endpoint/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RemoteAddr = "127.0.0.1:4711"
+	r.Header.Set("Authorization", "Bearer "+p.Access)
+	const most = 40
+	w := &sink{header: http.Header{}}
+	got := testing.AllocsPerRun(200, func() { w.header = http.Header{}; s.ServeHTTP(w, r) })
+	t.Logf("a warm access token allocates %.0f times", got)
+	if w.status != 200 || got > most && !raceEnabled {
+		t.Errorf("got %d with %.0f allocations, want 200 with %d at most", w.status, got, most)
+	}
+}

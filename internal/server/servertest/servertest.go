@@ -49,7 +49,7 @@ func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
 
 // Production is a change for Start: serve's own mode, which has no /dev/ routes.
 func Production(cfg *config.Config) {
-	cfg.Dev, cfg.AllowedHosts, cfg.MailURL = false, []string{"127.0.0.1"}, ""
+	cfg.Dev, cfg.MailURL, cfg.AllowedHosts = false, "", []string{"127.0.0.1"}
 	cfg.SecretKey = "a secret key of thirty-two bytes, or more"
 }
 
