@@ -82,7 +82,13 @@ func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Prin
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin)
+		if u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin); p.Login != Username || s.store.Model().Django || !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		// Who has no user name goes by his address: it is shown in its place, too.
+		if u, err = r.UserByLogin(ctx, Email, login, p.FoldLogin); err == nil && u.Username != "" {
+			return ErrNotFound
+		}
 		return err
 	})
 	if err != nil {

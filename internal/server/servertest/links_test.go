@@ -191,3 +191,23 @@ func TestAnOpaqueTokenIsOneAUser(t *testing.T) {
 		s.faultless(t)
 	})
 }
+
+// TestWhoHasNoUserNameGoesByHisAddress: all mounts share one table, and in /v1/ people need no user name.
+func TestWhoHasNoUserNameGoesByHisAddress(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, nil)
+		s.signUp(t, "ann@example.com")
+		s.post(t, 201, "/v1/sign-up", map[string]any{"username": "bob", "email": "bob@example.com", "password": goodPassword}, nil)
+		for _, tt := range []struct {
+			name, username string
+			want           int
+		}{{"her address", "ann@example.com", 200}, {"in another case", "ANN@example.com", 200}, {"of one who has a name", "bob@example.com", 401}, {"a name", "bob", 200}, {"nobody", "eve@example.com", 401}} {
+			r := s.Send(t, "POST", "/auth/jwt/create/", map[string]any{"username": tt.username, "password": goodPassword})
+			if r.Status != tt.want {
+				t.Errorf("%s: got %d %s, want %d", tt.name, r.Status, r.Body, tt.want)
+			}
+		}
+		s.faultless(t)
+	})
+}
