@@ -82,6 +82,9 @@ func (k *checkCmd) look(c *console) []finding {
 	if cfg.TLS.On() {
 		found = append(found, c.certificate(cfg)...)
 	}
+	if cfg.MailURL == "" && cfg.Production() {
+		found = append(found, finding{"note", "no mail is sent: nobody can set a new password by himself", `mail_url = "smtps://USER:PASSWORD@smtp.example.com"`})
+	}
 	return append(found, k.database(cfg)...)
 }
 

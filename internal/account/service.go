@@ -56,9 +56,13 @@ type Service struct {
 	box     *token.Box
 	ids     *token.IDs
 	mailBox *token.Box
-	decoy   *token.Key // checks the tokens of users who are not there, for equal work
-	now     func() time.Time
-	log     *slog.Logger
+	links   *token.Links
+	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
+	opaqueKey token.Secret
+	opaqueBox *token.Box
+	decoy     *token.Key // checks the tokens of users who are not there, for equal work
+	now       func() time.Time
+	log       *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones
@@ -90,6 +94,9 @@ func New(o Options) *Service {
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
 		likeness:  o.Root.Key("likeness of the unknown"),
 		beat:      o.Beat,
+		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		opaqueKey: o.Root.Key("opaque tokens"),
+		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),

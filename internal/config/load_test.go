@@ -100,6 +100,10 @@ memory_kib = 100
 time = 1
 slots = 3
 queue_seconds = 4
+[mail]
+from = "ann@example.com"
+templates = "words"
+language = "de"
 [user]
 table = "auth_user"
 login = "username"
@@ -116,6 +120,20 @@ claims = "id"
 password_rules = []
 password_min_length = 10
 noun = "member"
+frontend_url = "https://app.example.com"
+site_name = "Mine"
+activation_url = "a/{uid}/{token}"
+password_reset_url = "p/{uid}/{token}"
+login_reset_url = "l/{uid}/{token}"
+mails = ["activation"]
+languages = false
+login = "username"
+users_named_by = "username"
+retype = ["password"]
+hide_users = false
+sign_out_on_password_change = true
+tell_unknown_email = true
+link_lifetime_seconds = 600
 rotate_refresh = true
 sliding_lifetime_seconds = 61
 sliding_refresh_lifetime_seconds = 62
@@ -137,6 +155,8 @@ id_claim = "id"
 sliding_refresh_claim = "until"
 revoke_claim = "hash"
 deflate_claims = true
+[mounts.my-app.permissions]
+user_list = "staff"
 [mounts.my-app.extra_claims]
 mail = "email"
 [mounts.my-app.paths]
@@ -153,12 +173,19 @@ func wholeConfig() *Config {
 		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3, ConnectionsPerClient: 7,
 		H2C: true, TLS: TLS{"a.pem", "a.key"},
 		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
+		Mail: Mail{"ann@example.com", "words", "de"},
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
 			"tag1": {Preset: "tag1"},
 			"my-app": {
 				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
+				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
+				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
+				Djoser: Djoser{
+					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
+					LinkSeconds: 600, Permissions: map[string]string{"user_list": "staff"},
+				},
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
 				Tokens: Tokens{
 					RotateRefresh: &yes, SlidingLifetimeSeconds: 61, SlidingRefreshLifetimeSeconds: 62, StampLogin: &yes,
@@ -191,8 +218,8 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:41" {
-		t.Errorf("the noun stands at %s, want doorward.toml:41", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:44" {
+		t.Errorf("the noun stands at %s, want doorward.toml:44", at)
 	}
 }
 
@@ -213,6 +240,14 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_REFRESH_LIFETIME_SECONDS=3600", "DOORWARD_MOUNTS_MY_APP_ALLOW_REFRESH=false",
 		"DOORWARD_MOUNTS_MY_APP_CLAIMS=id", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RULES=,",
 		"DOORWARD_MOUNTS_MY_APP_PASSWORD_MIN_LENGTH=10", "DOORWARD_MOUNTS_MY_APP_NOUN=member",
+		"DOORWARD_MAIL_FROM=ann@example.com", "DOORWARD_MAIL_TEMPLATES=words", "DOORWARD_MAIL_LANGUAGE=de",
+		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
+		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN=username", "DOORWARD_MOUNTS_MY_APP_USERS_NAMED_BY=username", "DOORWARD_MOUNTS_MY_APP_RETYPE=password",
+		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
+		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600",
+		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff",
 		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",
 		"DOORWARD_MOUNTS_MY_APP_HEADER_TYPES=JWT,Bearer", "DOORWARD_MOUNTS_MY_APP_HEADER_NAME=X-Token",

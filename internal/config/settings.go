@@ -38,6 +38,9 @@ func (c *Config) settings() []setting {
 		{"password.time", &c.Password.Time},
 		{"password.slots", &c.Password.Slots},
 		{"password.queue_seconds", &c.Password.QueueSeconds},
+		{"mail.from", &c.Mail.From},
+		{"mail.templates", &c.Mail.Templates},
+		{"mail.language", &c.Mail.Language},
 		{"user.table", &c.User.Table},
 		{"user.login", &c.User.Login},
 		{"user.email_unique", &c.User.EmailUnique},
@@ -58,7 +61,14 @@ func (m *Mount) settings() []setting {
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
 		{"noun", &m.Noun},
-	}, m.Tokens.settings()...)
+		{"languages", &m.Languages},
+		{"frontend_url", &m.FrontendURL},
+		{"site_name", &m.SiteName},
+		{"activation_url", &m.ActivationURL},
+		{"password_reset_url", &m.PasswordResetURL},
+		{"login_reset_url", &m.LoginResetURL},
+		{"mails", &m.Mails},
+	}, append(m.Djoser.settings(), m.Tokens.settings()...)...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

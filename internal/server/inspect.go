@@ -15,6 +15,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -78,8 +79,19 @@ func rehearse(cfg *config.Config, p *plan) error {
 	s.requests = web.NewMetrics(s.registry)
 	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
 	defer accounts.Close()
-	_, err := s.site(&world{plan: p, accounts: accounts})
-	return err
+	if _, err := s.site(&world{plan: p, accounts: accounts}); err != nil {
+		return err
+	}
+	composer, err := composerOf(cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.MailURL != "" {
+		if err := mail.Check(cfg.MailURL); err != nil {
+			return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"smtp://mail.example.com\"", err)
+		}
+	}
+	return checkMail(composer, p)
 }
 
 // nothing is a store that knows its model, and must not be read.

@@ -37,6 +37,9 @@ func (s *Server) startJobs() {
 		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
 	}
 	s.every(ctx, certificateEvery, "reload the certificate", func(context.Context) error { return s.ReloadCertificate() })
+	if s.home.sender != nil {
+		s.every(ctx, sweepEvery, "sweep mails", s.home.sender.Sweep)
+	}
 }
 
 // every runs job again and again, the first time after one interval.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -21,6 +22,7 @@ type world struct {
 	accounts *account.Service
 	site     *web.Site
 	feed     *feed        // what other nodes change; nil on SQLite, and where nothing is remembered
+	sender   *mail.Sender // nil: no mail is configured
 	drop     func() error // takes a scratch database away; nil for the configured one
 	unwatch  func()       // ends the watch for changes by other programs; nil: none runs
 }
@@ -58,7 +60,11 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if !s.cfg.Dev {
 		o.Beat = refusalBeat
 	}
+	s.mailing(w, &o)
 	w.accounts = account.New(o)
+	if s.transport != nil {
+		w.sender = s.newSender(w)
+	}
 	if err = w.accounts.LoadKeys(ctx); err != nil {
 		return w, err
 	}
@@ -121,6 +127,9 @@ func (w *world) close() error {
 	var errs []error
 	if w.unwatch != nil {
 		w.unwatch()
+	}
+	if w.sender != nil {
+		w.sender.Close()
 	}
 	if w.accounts != nil {
 		w.accounts.Close()

@@ -89,3 +89,9 @@ func Judged(e Engine, err error) (away, lost bool) {
 	}
 	return postgresEngine.away(err), postgresEngine.lost(err)
 }
+
+// MaxWaiting changes how many mails may wait at once, until the test puts it back.
+func MaxWaiting(n int64) (was int64) {
+	was, maxWaiting = maxWaiting, n
+	return was
+}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -100,6 +101,25 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.Users(ctx, 1, 2); return err },
 			func() error { _, err := w.Session(ctx, 1); return err },
 			func() error { _, err := w.SessionByMark(ctx, 1, "m", 1); return err },
+			func() error { _, err := w.UsersByEmail(ctx, "u1@x.org", false, 2); return err },
+			func() error { _, err := w.Activate(ctx, 1); return err },
+			func() error { _, err := w.SwapLogin(ctx, 1, account.Email, "u0@x.org", "z@x.org"); return err },
+			func() error {
+				_, err := w.InsertOpaqueToken(ctx, &account.OpaqueToken{UserID: 1, Hash: []byte{1}, Created: at})
+				return err
+			},
+			func() error { return w.KeepOpaqueToken(ctx, 1, 2) },
+			func() error { _, err := w.OpaqueToken(ctx, 1); return err },
+			func() error { _, err := w.OpaqueTokenByHash(ctx, []byte{1}); return err },
+			func() error { _, err := w.DeleteOpaqueToken(ctx, 1); return err },
+			func() error { return w.DropMails(ctx, 1) },
+			func() error { // a table of Django's has no key to find other spellings by, and is read whole
+				if !d.Model().Has(account.EmailKey) {
+					return nil
+				}
+				_, err := w.UsersByEmail(ctx, "u1@x.org", true, 2)
+				return err
+			},
 			func() error { _, err := w.DeleteUser(ctx, 2); return err },
 		} {
 			if err := f(); err != nil {
@@ -128,11 +148,12 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 	if d.Engine() == store.PostgreSQL {
 		followOnce(t, d)
 	}
+	everyMailStatement(t, d)
 	texts := map[string]bool{}
 	for _, text := range d.Texts() {
 		texts[text] = true
 	}
-	if want := 26; len(texts) < want {
+	if want := 34; len(texts) < want {
 		t.Errorf("got %d statements, want %d or more", len(texts), want)
 	}
 	return texts
@@ -149,6 +170,25 @@ func followOnce(t *testing.T, d *store.DB) {
 		t.Fatal(err)
 	}
 	if _, err := d.SweepFeed(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everyMailStatement runs what a sender does.
+func everyMailStatement(t *testing.T, d *store.DB) {
+	t.Helper()
+	for _, state := range []account.MailState{account.MailSent, account.MailFailed, account.MailWaiting} {
+		id := putMail(t, d, noon)
+		m := claim(t, d, noon)
+		settle(t, d, m, state, m.Due)
+		if _, err := d.RetryMail(t.Context(), id, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := d.Mails(t.Context(), 0, 10)
+	_, sweep := d.SweepMails(t.Context(), noon, 10)
+	_, count := d.WaitingMails(t.Context())
+	if err = errors.Join(err, sweep, count, d.FreeMails(t.Context(), noon)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -208,13 +248,13 @@ func explain(t *testing.T, d *store.DB, text string) string {
 }
 
 // scans reports whether a plan reads a table from end to end. An index in its order is bounded by
-// the statement's limit; SQLite's scan of a constant row or a list is no table.
+// the statement's limit, and that of mails that wait by how many may; SQLite's scan of a constant row or a list is no table.
 func scans(e store.Engine, plan string) bool {
 	if e == store.PostgreSQL {
 		return strings.Contains(plan, "Seq Scan")
 	}
 	for line := range strings.Lines(plan) {
-		if strings.Contains(line, "SCAN") && !strings.Contains(line, "USING INDEX") && !strings.Contains(line, "CONSTANT ROW") {
+		if strings.Contains(line, "SCAN") && !strings.Contains(line, "USING INDEX") && !strings.Contains(line, "USING COVERING INDEX outbox_due") && !strings.Contains(line, "CONSTANT ROW") {
 			return true
 		}
 	}

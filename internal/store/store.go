@@ -66,7 +66,8 @@ type DB struct {
 	suspected        atomic.Int64  // the age at which the generation was raised last
 	answered         atomic.Int64  // the age at which a statement went well last, on PostgreSQL
 
-	texts sync.Map // every statement text that ran; tests look at their plans
+	backlog backlog
+	texts   sync.Map // every statement text that ran; tests look at their plans
 }
 
 // Open opens a database; an SQLite file that is missing is made, empty, with mode 0600. It

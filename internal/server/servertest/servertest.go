@@ -51,7 +51,7 @@ func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
 
 // Production is a change for Start: serve's own mode, which has no /dev/ routes.
 func Production(cfg *config.Config) {
-	cfg.Dev, cfg.AllowedHosts = false, []string{"127.0.0.1"}
+	cfg.Dev, cfg.MailURL, cfg.AllowedHosts = false, "", []string{"127.0.0.1"}
 	cfg.SecretKey = "a secret key of thirty-two bytes, or more"
 }
 
@@ -60,7 +60,7 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Dev = true
+	cfg.Dev, cfg.MailURL = true, "catch:"
 	cfg.KeyFile = filepath.Join(dir, "doorward.key")
 	cfg.DatabaseURL = "sqlite:" + filepath.Join(dir, "doorward.db")
 	if engine == "postgres" {
@@ -151,6 +151,9 @@ func (s *Server) Do(t testing.TB, method, path string, body io.Reader, headers .
 		t.Fatalf("make a request to %s %s: %v", method, path, err)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := s.Client.Do(r)
