@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build bench bench-full soak
+.PHONY: test race fuzz check build bench bench-full soak reference
 
 test:
 	go test ./...
@@ -28,3 +28,7 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+
+# The real Django stack on loopback; first, as root: scripts/reference install
+reference:
+	scripts/reference
