@@ -30,8 +30,10 @@ type Options struct {
 	// have put one into the outbox, and returns at once, or, in development, when it was sent.
 	Composer Composer
 	WakeMail func(context.Context)
-	Now      func() time.Time
-	Log      *slog.Logger // of what happens in the background
+	// Beat is what the time of a refused sign-in is rounded up to; 0: not at all.
+	Beat time.Duration
+	Now  func() time.Time
+	Log  *slog.Logger // of what happens in the background
 }
 
 // Service is the one set of rules under all dialects.
@@ -53,6 +55,10 @@ type Service struct {
 	composer Composer
 	wakeMail func(context.Context)
 
+	likeness token.Secret // draws whom somebody unknown is taken for
+	crowd    atomic.Pointer[crowd]
+	beat     time.Duration
+
 	hot *hot // nil: every request reads rows
 
 	background sync.WaitGroup
@@ -68,6 +74,8 @@ func New(o Options) *Service {
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
+		likeness:  o.Root.Key("likeness of the unknown"),
+		beat:      o.Beat,
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),

@@ -32,21 +32,13 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 	if len(c.Password) > password.MaxBytes {
 		return Grant{}, fail(InvalidCredentials)
 	}
-	u, err := s.byLogin(ctx, p, c.Login)
-	if errors.Is(err, ErrNotFound) {
-		if err := s.pool.Dummy(ctx, c.Password); err != nil {
-			return Grant{}, busy(err, "hash for an unknown user")
-		}
-		return Grant{}, fail(InvalidCredentials)
-	}
-	if err != nil {
-		return Grant{}, err
-	}
-	match, err := s.verify(ctx, &u, c.Password)
+	start := time.Now()
+	u, match, err := s.check(ctx, p, c)
 	if err != nil {
 		return Grant{}, err
 	}
 	if !match.OK || !u.IsActive {
+		s.hold(ctx, start)
 		return Grant{}, fail(InvalidCredentials)
 	}
 	g, err := s.signIn(ctx, p, &u)
@@ -57,6 +49,26 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 		s.rehash(u.ID, u.Password, c.Password)
 	}
 	return g, nil
+}
+
+// check finds who signs in and checks his password. Where there is nobody, or nothing to check, it
+// does the work of checking somebody's, and nothing matches.
+func (s *Service) check(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
+	u, err := s.byLogin(ctx, p, c.Login)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, password.Match{}, err
+	}
+	if err == nil && password.Likeness(u.Password) != "" {
+		match, err := s.verify(ctx, &u, c.Password)
+		return u, match, err
+	}
+	if err == nil && password.Identify(u.Password) != password.KindUnusable {
+		s.log.Warn("a stored password cannot be checked", "user", u.ID)
+	}
+	if err := s.imitate(ctx, c.Login, c.Password); err != nil {
+		return User{}, password.Match{}, busy(err, "hash for an unknown user")
+	}
+	return User{}, password.Match{}, nil
 }
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {

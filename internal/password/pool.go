@@ -175,13 +175,17 @@ func (p *Pool) Verify(ctx context.Context, encoded, password string) (Match, err
 // Dummy does the work of a Verify of one of the pool's own hashes, for an account that does not
 // exist or has no password, so that time does not tell. Errors: as for Hash.
 func (p *Pool) Dummy(ctx context.Context, password string) error {
-	return p.do(ctx, p.nominal, func(id argon2idFunc) {
-		h := stored{
-			kind: KindArgon2, variant: variantID, cost: Cost{Argon2: p.params},
-			salt: make([]byte, saltBytes), tag: make([]byte, tagBytes),
-		}
-		h.matches(password, id)
-	})
+	return p.do(ctx, p.nominal, func(id argon2idFunc) { p.blank().matches(password, id) })
+}
+
+// Blank is a hash that costs what the pool's own do, and that no password matches.
+func (p *Pool) Blank() string { return p.blank().String() }
+
+func (p *Pool) blank() stored {
+	return stored{
+		kind: KindArgon2, variant: variantID, cost: Cost{Argon2: p.params},
+		salt: make([]byte, saltBytes), tag: make([]byte, tagBytes),
+	}
 }
 
 // Stats tells how busy the pool is.

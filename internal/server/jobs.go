@@ -12,6 +12,7 @@ const (
 	reloadEvery = 30 * time.Second // keys that another node rotated
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
+	learnEvery  = time.Hour // which hashes there are
 )
 
 // startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
@@ -20,6 +21,12 @@ func (s *Server) startJobs() {
 	s.stop = cancel
 	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
+	s.jobs.Go(func() {
+		if err := s.home.accounts.LearnCrowd(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("job failed", "job", "learn hashes", "error", err)
+		}
+	})
+	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
 }
 
 // every runs job again and again, the first time after one interval.

@@ -43,7 +43,12 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if err != nil {
 		return w, fmt.Errorf("read the database's instance: %w", err)
 	}
+	var beat time.Duration
+	if !s.cfg.Dev {
+		beat = refusalBeat
+	}
 	w.accounts = account.New(account.Options{
+		Beat:  beat,
 		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
 		Remember: w.db.Engine() == store.SQLite, Now: s.clock.Now, Log: s.log,
 	})
@@ -54,6 +59,9 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	w.site, err = s.site(w)
 	return w, err
 }
+
+// refusalBeat hides small differences between refused sign-ins (SECURITY (e)).
+const refusalBeat = 50 * time.Millisecond
 
 // watchEvery is how often another program's changes of an SQLite file are looked for: they are
 // noticed within twice that.
