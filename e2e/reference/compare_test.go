@@ -70,7 +70,7 @@ func masked(name string, v any) any {
 		out := map[string]any{}
 		for key, value := range v {
 			switch key {
-			case "exp", "iat":
+			case "exp", "iat", "refresh_exp":
 				out[key] = "TIME"
 			case "description", "help_text":
 				out[key] = "WORDS"

@@ -1,5 +1,10 @@
 package reference
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // explanation is a difference that is meant. Its page says why.
 type explanation struct {
 	name string // a heading of page
@@ -13,6 +18,24 @@ var explanations = []explanation{
 	{
 		name: "Where Django answers 500", page: "django.md",
 		is: func(_ *request, ours, django *answer) bool { return django.status == 500 && ours.status < 500 },
+	},
+	{
+		name: "A page for browsers", page: "django.md",
+		is: func(q *request, ours, django *answer) bool {
+			return strings.Contains(q.headers["Accept"], "text/html") && ours.status == django.status &&
+				strings.HasPrefix(django.header.Get("Content-Type"), "text/html") && ours.header.Get("Content-Type") == "application/json"
+		},
+	},
+	{
+		name: "Frames of redirects", page: "django.md",
+		is: func(_ *request, ours, django *answer) bool {
+			return ours.status == 301 && django.status == 301 && ours.header.Get("Location") == django.header.Get("Location") &&
+				ours.header.Get("X-Frame-Options") == "DENY"
+		},
+	},
+	{
+		name: "Django REST framework on the wire", page: "drf.md",
+		is: func(q *request, ours, _ *answer) bool { return !utf8.ValidString(q.raw) && ours.status == 400 },
 	},
 }
 

@@ -36,6 +36,6 @@ def reset(request):
 
 
 @api_view(["GET", "POST"])
-def protected(request):
+def whoami(request):
     """Any endpoint behind the default permission (IsAuthenticated)."""
     return Response({"user": request.user.get_username(), "id": request.user.pk})

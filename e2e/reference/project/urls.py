@@ -9,7 +9,7 @@ if settings.DIALECT == "djoser":
 if settings.DIALECT == "simplejwt":
     from rest_framework_simplejwt import views
 
-    from control import protected
+    from control import whoami
 
     urlpatterns += [
         path("api/token/", views.TokenObtainPairView.as_view()),
@@ -18,5 +18,5 @@ if settings.DIALECT == "simplejwt":
         path("api/token/blacklist/", views.TokenBlacklistView.as_view()),
         path("api/sliding/", views.TokenObtainSlidingView.as_view()),
         path("api/sliding/refresh/", views.TokenRefreshSlidingView.as_view()),
-        path("api/protected-endpoint/", protected),
+        path("api/protected-endpoint/", whoami),
     ]
