@@ -22,6 +22,7 @@ class Server(BaseApplication):
         self.cfg.set("bind", "127.0.0.1:" + sys.argv[1])
         self.cfg.set("workers", int(sys.argv[2]) if len(sys.argv) > 2 else 1)
         self.cfg.set("threads", 2)
+        self.cfg.set("keepalive", 75)
         self.cfg.set("loglevel", "warning")
 
     def load(self):
