@@ -18,7 +18,9 @@ type Principal struct {
 	// Level is the second factor that the token was verified with; "" for none.
 	Level string
 
-	mark   int64 // what names the session in the token
+	opaque bool   // he showed an opaque token
+	proved string // what he proved to be his password; see CheckPassword
+	mark   int64  // what names the session in the token
 	claims token.Claims
 }
 

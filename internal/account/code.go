@@ -43,6 +43,15 @@ const (
 	NotRefreshable Code = "not_refreshable" // a token that was not made to be refreshed
 	RefreshExpired Code = "refresh_expired"
 
+	LinkUser     Code = "link_user"     // a link that names nobody
+	LinkToken    Code = "link_token"    // one that is not his, was used, or is too old
+	LinkStale    Code = "link_stale"    // one that activates who is active
+	EmailUnknown Code = "email_unknown" // nobody has this address who could get the mail
+	SwitchedOff  Code = "switched_off"  // this mount does not do that
+	Changed      Code = "changed"       // somebody else changed it meanwhile
+	NoSuchUser   Code = "no_such_user"
+	NotYours     Code = "not_yours" // it is there, and who asks may not have it
+
 	// Of mounts that tell kinds of tokens apart.
 	TokenUntimed      Code = "token_untimed"      // it never expires
 	TokenUnidentified Code = "token_unidentified" // it has no id

@@ -8,9 +8,17 @@ import (
 	"doorward/internal/password"
 )
 
-// CheckPassword checks the password of somebody who is signed in. Codes: WrongPassword, Busy.
+// CheckPassword checks the password of somebody who is signed in, and remembers for the rest of his
+// request that it was right. Codes: WrongPassword, Busy.
 func (s *Service) CheckPassword(ctx context.Context, who *Principal, text string) error {
-	return s.checkPassword(ctx, &who.User, text)
+	if text != "" && who.proved == text {
+		return nil
+	}
+	err := s.checkPassword(ctx, &who.User, text)
+	if err == nil {
+		who.proved = text
+	}
+	return err
 }
 
 func (s *Service) checkPassword(ctx context.Context, u *User, text string) error {
@@ -87,8 +95,8 @@ func swap(ctx context.Context, w Writer, seen *User, fresh string) error {
 	return err
 }
 
-// ChangePassword replaces the password of who and ends everything else that is signed in. The
-// session that asked lives on: its next refresh brings a good access token.
+// ChangePassword replaces the password of who and ends everything else that is signed in, unless
+// the mount keeps tokens. The session that asked lives on: its next refresh brings a good access token.
 // Codes: WrongPassword, the password rules, Busy.
 func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal, current, fresh string) error {
 	if err := s.CheckPassword(ctx, who, current); err != nil {
@@ -98,16 +106,56 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 	if err != nil {
 		return err
 	}
-	err = s.proven(ctx, who, current, func(w Writer, seen *User, epoch uint32) error {
+	then := func(w Writer, seen *User, epoch uint32) error {
 		if err := swap(ctx, w, seen, hash); err != nil {
 			return err
 		}
-		return w.KeepSession(ctx, who.Session.ID, epoch)
-	})
+		if err := s.keep(ctx, w, p, who, epoch); err != nil {
+			return err
+		}
+		return s.tell(ctx, w, p, seen, PasswordChangedMail, p.Mail.PasswordChanged)
+	}
+	if p.KeepTokens {
+		err = s.unended(ctx, who, current, then)
+	} else {
+		err = s.proven(ctx, who, current, then)
+	}
 	if err != nil && Refusal(err) == nil {
 		return fmt.Errorf("change the password of user %d: %w", who.User.ID, err)
 	}
+	if err == nil {
+		s.mailed(ctx)
+	}
 	return err
+}
+
+// keep lets what who showed live on in a new epoch, unless who changes his password is signed out here.
+func (s *Service) keep(ctx context.Context, w Writer, p *Policy, who *Principal, epoch uint32) error {
+	switch {
+	case p.Changes.SignOut:
+		_, err := w.DeleteOpaqueToken(ctx, who.User.ID)
+		return err
+	case p.KeepTokens:
+		return nil
+	case who.opaque:
+		return w.KeepOpaqueToken(ctx, who.User.ID, epoch)
+	}
+	return w.KeepSession(ctx, who.Session.ID, epoch)
+}
+
+// unended is proven where nothing ends with a password.
+func (s *Service) unended(ctx context.Context, who *Principal, text string, then func(w Writer, seen *User, epoch uint32) error) error {
+	seen := who.User
+	for range maxChecks {
+		err := s.update(ctx, seen.ID, func(w Writer) error { return then(w, &seen, seen.Epoch) })
+		if !errors.Is(err, errRehashed) {
+			return err
+		}
+		if seen, err = s.checkAgain(ctx, &seen, text); err != nil {
+			return err
+		}
+	}
+	return failField(WrongPassword, Password)
 }
 
 // SetPassword is ChangePassword by an operator: no proof, and every session ends.

@@ -48,9 +48,13 @@ type Service struct {
 	salt    atomic.Uint32 // of sealed token ids
 	box     *token.Box
 	mailBox *token.Box
-	decoy   *token.Key // checks the tokens of users who are not there, for equal work
-	now     func() time.Time
-	log     *slog.Logger
+	links   *token.Links
+	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
+	opaqueKey token.Secret
+	opaqueBox *token.Box
+	decoy     *token.Key // checks the tokens of users who are not there, for equal work
+	now       func() time.Time
+	log       *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones
@@ -80,6 +84,9 @@ func New(o Options) *Service {
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
 		likeness:  o.Root.Key("likeness of the unknown"),
 		beat:      o.Beat,
+		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		opaqueKey: o.Root.Key("opaque tokens"),
+		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),

@@ -29,17 +29,9 @@ type Grant struct {
 // SignIn opens a session. Unknown, disabled and wrong cost the same and answer the same.
 // Codes: InvalidCredentials, Busy.
 func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, error) {
-	if len(c.Password) > password.MaxBytes {
-		return Grant{}, fail(InvalidCredentials)
-	}
-	start := time.Now()
-	u, match, err := s.check(ctx, p, c)
+	u, match, err := s.prove(ctx, p, c)
 	if err != nil {
 		return Grant{}, err
-	}
-	if !match.OK || !u.IsActive {
-		s.hold(ctx, start)
-		return Grant{}, fail(InvalidCredentials)
 	}
 	g, err := s.signIn(ctx, p, &u)
 	if err != nil {
@@ -49,6 +41,29 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 		s.rehash(u.ID, u.Password, c.Password)
 	}
 	return g, nil
+}
+
+// prove finds the active user whose credentials these are, and fails for all others alike.
+func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
+	if len(c.Password) > password.MaxBytes {
+		return User{}, password.Match{}, fail(InvalidCredentials)
+	}
+	start := time.Now()
+	u, match, err := s.check(ctx, p, c)
+	if err == nil && (!match.OK || !u.IsActive) {
+		s.hold(ctx, start)
+		err = fail(InvalidCredentials)
+	}
+	return u, match, err
+}
+
+// Identify finds whose credentials these are, and opens nothing. Codes: InvalidCredentials, Busy.
+func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Principal, error) {
+	u, _, err := s.prove(ctx, p, c)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{User: u, proved: c.Password}, nil
 }
 
 // check finds who signs in and checks his password. Where there is nobody, or nothing to check, it

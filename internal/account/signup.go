@@ -47,23 +47,27 @@ func (n *NewUser) text(f Field) string {
 // profileFields are the texts of a user that people write.
 var profileFields = []Field{Email, Username, FirstName, LastName, Name, Phone}
 
-// SignUp registers a user. Codes: Required, Invalid, TooLong, the password rules, EmailTaken,
+// SignUp registers a user, inactive where the mount sends him a link first. Codes: Required, Invalid, TooLong, the password rules, EmailTaken,
 // UsernameTaken, PhoneTaken, Busy.
 func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error) {
 	u, err := s.prepare(ctx, p, &n)
 	if err != nil {
 		return User{}, err
 	}
-	var id int64
+	u.IsActive = !p.Mail.Activation
+	var made User
 	err = s.store.Update(ctx, func(w Writer) error {
-		id, err = w.InsertUser(ctx, &u)
-		return err
+		made = u // may run again
+		if made.ID, err = w.InsertUser(ctx, &made); err != nil || made.IsActive {
+			return err
+		}
+		return s.sendLink(ctx, w, p, &made, ActivationMail)
 	})
 	if err != nil {
 		return User{}, s.taken(err, "insert a user")
 	}
-	u.ID = id
-	return u, nil
+	s.mailed(ctx)
+	return made, nil
 }
 
 // Register signs a user up and in, in one transaction.
@@ -145,7 +149,7 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 		c, ok := m.Column(f)
 		if text := n.text(f); ok && text != "" {
 			problems = append(problems, judgeText(c, text)...)
-		} else if f == m.Login {
+		} else if f == p.Login {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
@@ -229,4 +233,12 @@ func (s *Service) taken(err error, action string) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	return failField(code, field)
+}
+
+// JudgeNew judges a registration that is not to be made yet. Codes: those of SignUp but the taken ones.
+func (s *Service) JudgeNew(p *Policy, n NewUser) error {
+	if problems := s.judge(p, &n); len(problems) > 0 {
+		return &Error{Problems: problems}
+	}
+	return nil
 }

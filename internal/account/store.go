@@ -38,12 +38,18 @@ type Reader interface {
 	// Taken reports whether a user has this value of Email, Username or Phone, as the table's
 	// own uniqueness sees it.
 	Taken(ctx context.Context, f Field, text string) (bool, error)
+	// UsersByEmail finds everybody who has an address, at most limit, by id. fold finds it in any
+	// spelling, as far as the table tells.
+	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)
 	// Users lists by id, from the one after `after`.
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
+	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
+	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)
+	OpaqueTokenByHash(ctx context.Context, hash []byte) (OpaqueToken, error)
 }
 
 // Writer changes rows inside one transaction.
@@ -55,6 +61,10 @@ type Writer interface {
 	UpdateUser(ctx context.Context, u *User, fields ...Field) error
 	// SwapPassword replaces the hash if it is still old, and reports whether it was.
 	SwapPassword(ctx context.Context, id int64, old, fresh string) (bool, error)
+	// SwapLogin replaces the Username or Email if it is still old, and reports whether it was; *TakenError on a clash.
+	SwapLogin(ctx context.Context, id int64, f Field, old, fresh string) (bool, error)
+	// Activate makes an inactive user active, and reports whether he was inactive.
+	Activate(ctx context.Context, id int64) (bool, error)
 	// DeleteUser removes the user, his sessions and his state, and reports whether he was there.
 	DeleteUser(ctx context.Context, id int64) (bool, error)
 	// RaiseEpoch signs everything of the user out, and returns the new epoch.
@@ -75,8 +85,17 @@ type Writer interface {
 	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.
 	Sweep(ctx context.Context, t time.Time, limit int) (int64, error)
 
+	// InsertOpaqueToken adds t and reports false when the user has a token already.
+	InsertOpaqueToken(ctx context.Context, t *OpaqueToken) (bool, error)
+	// KeepOpaqueToken carries a user's token over into a new epoch.
+	KeepOpaqueToken(ctx context.Context, userID int64, epoch uint32) error
+	// DeleteOpaqueToken reports whether there was one.
+	DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error)
+
 	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
 	InsertMail(ctx context.Context, m *Mail) error
+	// DropMails takes the mails of a user out of the outbox.
+	DropMails(ctx context.Context, userID int64) error
 
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.

@@ -30,6 +30,7 @@ func (k *checker) run() {
 	k.addr()
 	k.databaseURL()
 	k.mailURL()
+	k.mail()
 	k.publicURL()
 	k.hosts()
 	k.origins()

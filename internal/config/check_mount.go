@@ -35,6 +35,7 @@ func (k *checker) mounts() {
 		k.ranges(prefix, m.ranges())
 		k.mountPaths(prefix, m)
 		k.passwordRules(prefix, m)
+		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
 			k.refuse(prefix+"noun", prefix+"noun should be a word or two", "it is "+shown(m.Noun), "user")
 		}

@@ -28,6 +28,7 @@ type Config struct {
 	Metrics  Metrics
 	Log      Log
 	Password Password
+	Mail     Mail
 	User     User
 
 	// Mounts by name. Nil means every preset at its usual path; otherwise there are these and no more.
@@ -47,6 +48,9 @@ type Log struct{ Format, Level string }
 
 // Password is the cost of Argon2id and the queue before it. Slots 0 is one a core.
 type Password struct{ MemoryKiB, Time, Slots, QueueSeconds int }
+
+// Mail says how mails look. Templates is a folder; Language is that of who asks for none that is known.
+type Mail struct{ From, Templates, Language string }
 
 // User says which table holds people and what of it is theirs alone.
 type User struct {
@@ -69,6 +73,13 @@ type Mount struct {
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
 	Noun                   string            // what messages call a user
+	Languages              *bool             // refusals follow Accept-Language; nil: they do
+	FrontendURL            string            // where links in mails lead; "": public_url
+	SiteName               string            // what mails call the site
+	ActivationURL          string            // the shape of a link: "activate/{uid}/{token}"
+	PasswordResetURL       string
+	LoginResetURL          string
+	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing

@@ -97,6 +97,10 @@ memory_kib = 100
 time = 1
 slots = 3
 queue_seconds = 4
+[mail]
+from = "ann@example.com"
+templates = "words"
+language = "de"
 [user]
 table = "auth_user"
 login = "username"
@@ -113,6 +117,13 @@ claims = "id"
 password_rules = []
 password_min_length = 10
 noun = "member"
+frontend_url = "https://app.example.com"
+site_name = "Mine"
+activation_url = "a/{uid}/{token}"
+password_reset_url = "p/{uid}/{token}"
+login_reset_url = "l/{uid}/{token}"
+mails = ["activation"]
+languages = false
 [mounts.my-app.paths]
 users = "people/"
 "jwt create" = ""
@@ -126,12 +137,15 @@ func wholeConfig() *Config {
 		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
 		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3,
 		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
+		Mail: Mail{"ann@example.com", "words", "de"},
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
 			"tag1": {Preset: "tag1"},
 			"my-app": {
 				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
+				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
+				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
 			},
 		},
@@ -155,8 +169,8 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:38" {
-		t.Errorf("the noun stands at %s, want doorward.toml:38", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:42" {
+		t.Errorf("the noun stands at %s, want doorward.toml:42", at)
 	}
 }
 
@@ -175,6 +189,10 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_REFRESH_LIFETIME_SECONDS=3600", "DOORWARD_MOUNTS_MY_APP_ALLOW_REFRESH=false",
 		"DOORWARD_MOUNTS_MY_APP_CLAIMS=id", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RULES=,",
 		"DOORWARD_MOUNTS_MY_APP_PASSWORD_MIN_LENGTH=10", "DOORWARD_MOUNTS_MY_APP_NOUN=member",
+		"DOORWARD_MAIL_FROM=ann@example.com", "DOORWARD_MAIL_TEMPLATES=words", "DOORWARD_MAIL_LANGUAGE=de",
+		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
+		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

@@ -34,6 +34,9 @@ func (c *Config) settings() []setting {
 		{"password.time", &c.Password.Time},
 		{"password.slots", &c.Password.Slots},
 		{"password.queue_seconds", &c.Password.QueueSeconds},
+		{"mail.from", &c.Mail.From},
+		{"mail.templates", &c.Mail.Templates},
+		{"mail.language", &c.Mail.Language},
 		{"user.table", &c.User.Table},
 		{"user.login", &c.User.Login},
 		{"user.email_unique", &c.User.EmailUnique},
@@ -54,6 +57,13 @@ func (m *Mount) settings() []setting {
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
 		{"noun", &m.Noun},
+		{"languages", &m.Languages},
+		{"frontend_url", &m.FrontendURL},
+		{"site_name", &m.SiteName},
+		{"activation_url", &m.ActivationURL},
+		{"password_reset_url", &m.PasswordResetURL},
+		{"login_reset_url", &m.LoginResetURL},
+		{"mails", &m.Mails},
 	}
 }
 

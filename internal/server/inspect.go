@@ -78,8 +78,14 @@ func rehearse(cfg *config.Config, p *plan) error {
 	s.requests = web.NewMetrics(s.registry)
 	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
 	defer accounts.Close()
-	_, err := s.site(&world{plan: p, accounts: accounts})
-	return err
+	if _, err := s.site(&world{plan: p, accounts: accounts}); err != nil {
+		return err
+	}
+	composer, err := composerOf(cfg)
+	if err != nil {
+		return err
+	}
+	return checkMail(composer, p)
 }
 
 // nothing is a store that knows its model, and must not be read.

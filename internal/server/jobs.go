@@ -27,6 +27,9 @@ func (s *Server) startJobs() {
 		}
 	})
 	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
+	if s.home.sender != nil {
+		s.every(ctx, sweepEvery, "sweep mails", s.home.sender.Sweep)
+	}
 }
 
 // every runs job again and again, the first time after one interval.

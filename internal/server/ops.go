@@ -107,5 +107,9 @@ func (s *Server) measure() {
 	gauge("doorward_hashes_waiting", "Passwords waiting to be hashed.", func() float64 { return float64(s.pool.Stats().Waiting) })
 	gauge("doorward_hashes_running", "Passwords being hashed.", func() float64 { return float64(s.pool.Stats().Running) })
 	counter("doorward_hashes_total", "Passwords hashed.", func() float64 { return float64(s.pool.Stats().Total) })
+	gauge("doorward_mails_waiting", "Mails in the outbox that are not sent yet.", s.waitingMails)
+	counter("doorward_mails_sent_total", "Mails that were sent.", func() float64 { return float64(s.mails.Sent.Load()) })
+	counter("doorward_mails_failed_total", "Mails that were given up.", func() float64 { return float64(s.mails.Failed.Load()) })
+	counter("doorward_mails_deferred_total", "Tries to send a mail that will be repeated.", func() float64 { return float64(s.mails.Deferred.Load()) })
 	counter("doorward_hashes_shed_total", "Requests refused because too many passwords waited.", func() float64 { return float64(s.pool.Stats().Shed) })
 }

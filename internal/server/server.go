@@ -17,6 +17,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/mail"
 	"doorward/internal/password"
 	"doorward/internal/store"
 	"doorward/internal/web"
@@ -44,6 +45,11 @@ type Server struct {
 	registry *prometheus.Registry
 	requests *web.Metrics
 	unlock   func()
+
+	transport mail.Transport // nil: no mail is configured
+	composer  *mail.Composer
+	catcher   *mail.Catcher // development only
+	mails     mail.Counts
 
 	changing sync.RWMutex // a reset changes world
 	world    *world
@@ -78,6 +84,12 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 		Threads: o.Threads, Slots: cfg.Password.Slots, MaxWait: time.Duration(cfg.Password.QueueSeconds) * time.Second,
 		Params: password.Params{MemoryKiB: uint32(cfg.Password.MemoryKiB), Time: uint32(cfg.Password.Time), Threads: 1},
 	})
+	if s.composer, err = composerOf(cfg); err != nil {
+		return s, err
+	}
+	if err := s.openTransport(); err != nil {
+		return s, err
+	}
 	s.requests = web.NewMetrics(s.registry)
 	s.measure()
 	if s.home, err = s.open(ctx, p, o.Applied); err != nil {
@@ -139,6 +151,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	s.sendMails()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(ln) }()
 	select {
@@ -183,6 +196,9 @@ func (s *Server) Close() error {
 	}
 	if s.home != nil {
 		errs = append(errs, s.home.close())
+	}
+	if s.transport != nil {
+		errs = append(errs, s.transport.Close())
 	}
 	if s.pool != nil {
 		s.pool.Close()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -20,6 +21,7 @@ type world struct {
 	db       *store.DB
 	accounts *account.Service
 	site     *web.Site
+	sender   *mail.Sender // nil: no mail is configured
 	drop     func() error // takes a scratch database away; nil for the configured one
 	unwatch  func()       // ends the watch for changes by other programs; nil: none runs
 }
@@ -43,15 +45,18 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if err != nil {
 		return w, fmt.Errorf("read the database's instance: %w", err)
 	}
-	var beat time.Duration
-	if !s.cfg.Dev {
-		beat = refusalBeat
-	}
-	w.accounts = account.New(account.Options{
-		Beat:  beat,
+	o := account.Options{
 		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
 		Remember: w.db.Engine() == store.SQLite, Now: s.clock.Now, Log: s.log,
-	})
+	}
+	if !s.cfg.Dev {
+		o.Beat = refusalBeat
+	}
+	s.mailing(w, &o)
+	w.accounts = account.New(o)
+	if s.transport != nil {
+		w.sender = s.newSender(w)
+	}
 	s.watch(w)
 	if err = w.accounts.LoadKeys(ctx); err != nil {
 		return w, err
@@ -107,6 +112,9 @@ func (w *world) close() error {
 	var errs []error
 	if w.unwatch != nil {
 		w.unwatch()
+	}
+	if w.sender != nil {
+		w.sender.Close()
 	}
 	if w.accounts != nil {
 		w.accounts.Close()

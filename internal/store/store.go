@@ -45,7 +45,8 @@ type DB struct {
 	writer   *writer // SQLite only
 	compiled atomic.Pointer[compiled]
 	updates  atomic.Int64 // that ended well
-	texts    sync.Map     // every statement text that ran; tests look at their plans
+	backlog  backlog
+	texts    sync.Map // every statement text that ran; tests look at their plans
 }
 
 // Open opens a database; an SQLite file that is missing is made, empty, with mode 0600. It

@@ -226,6 +226,9 @@ func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
 		_, err = q.exec(ctx, `delete from sessions where user_id = $1`, id)
 	}
 	if err == nil {
+		_, err = q.exec(ctx, `delete from opaque_tokens where user_id = $1`, id)
+	}
+	if err == nil {
 		_, err = q.exec(ctx, `delete from user_states where user_id = $1`, id)
 	}
 	if err != nil {

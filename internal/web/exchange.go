@@ -72,6 +72,14 @@ func exchangeOf(w http.ResponseWriter) *exchange {
 	}
 }
 
+// Client is the address of who sent the request that w answers; the zero address where nobody knows.
+func Client(w http.ResponseWriter) netip.Addr {
+	if x := exchangeOf(w); x != nil {
+		return x.client
+	}
+	return netip.Addr{}
+}
+
 // newID names a request: 8 random bytes as hex digits.
 func newID() string {
 	var b [8]byte

@@ -87,11 +87,13 @@ func (s *Site) mount(m *Mount) error {
 			return fmt.Errorf("mount %s: two routes answer %s", m.Name, what)
 		}
 		taken[what] = true
-		if views[path] == nil {
-			paths = append(paths, path)
-		}
 		route.Handler = noted(route, s.options.Metrics.meter(m.Name, route.Op))
-		views[path] = append(views[path], route)
+		for _, path := range route.paths(m) {
+			if views[path] == nil {
+				paths = append(paths, path)
+			}
+			views[path] = append(views[path], route)
+		}
 	}
 	for _, path := range paths {
 		// What no route is called for, such as OPTIONS, counts as the path's first.
@@ -103,9 +105,17 @@ func (s *Site) mount(m *Mount) error {
 	return nil
 }
 
+// paths are where a route of m answers.
+func (r *Route) paths(m *Mount) []string {
+	if r.Also == "" {
+		return []string{m.Prefix + r.Path}
+	}
+	return []string{m.Prefix + r.Path, m.Prefix + r.Also}
+}
+
 func (r *Route) check() error {
 	switch {
-	case r.Access != Anyone && r.Access != SignedIn:
+	case r.Access < Anyone || r.Access > Staff:
 		return fmt.Errorf("route %s %s has no access rule", r.Method, r.Path)
 	case r.Op == "" || r.Method == "" || r.Handler == nil:
 		return fmt.Errorf("route %s %s is incomplete", r.Method, r.Path)
@@ -145,6 +155,9 @@ func (s *Site) serve(x *exchange, r *http.Request) {
 		return
 	}
 	if e.segments != nil {
+		if s.rewritten(x, r, e.mount) { // a wildcard takes no format suffix
+			return
+		}
 		x.path = e.path // what stands in the place of a wildcard may be a secret
 	}
 	x.meter = e.meter
@@ -164,14 +177,29 @@ func (s *Site) missing(x *exchange, r *http.Request) {
 	}
 	x.path = s.shown(path)
 	d := s.dialectOf(path)
-	if other := d.Rewrite(r); other != nil {
-		if e := s.table.find(other, other.URL.Path); e != nil && e.mount != nil && e.mount.Dialect == d {
-			x.path, x.meter = e.path, e.meter
-			e.view.ServeHTTP(x, other)
-			return
-		}
+	if !s.rewrite(x, r, d) {
+		d.NotFound(x, r)
 	}
-	d.NotFound(x, r)
+}
+
+// rewritten answers the request that the dialect of m makes of r, if it does.
+func (s *Site) rewritten(x *exchange, r *http.Request, m *Mount) bool {
+	return m != nil && s.rewrite(x, r, m.Dialect)
+}
+
+// rewrite answers the request that d makes of r, and reports whether there is one that d has a view for.
+func (s *Site) rewrite(x *exchange, r *http.Request, d Dialect) bool {
+	other := d.Rewrite(r)
+	if other == nil {
+		return false
+	}
+	e := s.table.find(other, other.URL.Path)
+	if e == nil || e.mount == nil || e.mount.Dialect != d {
+		return false
+	}
+	x.path, x.meter = e.path, e.meter
+	e.view.ServeHTTP(x, other)
+	return true
 }
 
 // shown is a path that no route has, as the log may show it.

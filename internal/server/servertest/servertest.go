@@ -58,7 +58,7 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Dev = true
+	cfg.Dev, cfg.MailURL = true, "catch:"
 	cfg.KeyFile = filepath.Join(dir, "doorward.key")
 	cfg.DatabaseURL = "sqlite:" + filepath.Join(dir, "doorward.db")
 	if engine == "postgres" {
@@ -145,6 +145,9 @@ func (s *Server) Do(t testing.TB, method, path string, body io.Reader, headers .
 		t.Fatalf("make a request to %s %s: %v", method, path, err)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := s.Client.Do(r)

@@ -23,6 +23,10 @@ type Options struct {
 	Suffixes bool
 	// NoStore forbids caches to keep answers.
 	NoStore bool
+	// Throttle counts requests; nil: nobody does.
+	Throttle *Throttle
+	// Languages says refusals in the language that a request asks for.
+	Languages bool
 	// Words are the words for refusals that a handler returns without having explained them.
 	Words Words
 	// Fault is told of every error that is no refusal, once; nil tells nobody.
@@ -69,24 +73,43 @@ const notFoundPage = `<!doctype html>
 </html>
 `
 
+const badRequestPage = `<!doctype html>
+<html lang="en">
+<head>
+  <title>Bad Request (400)</title>
+</head>
+<body>
+  <h1>Bad Request (400)</h1><p></p>
+</body>
+</html>
+`
+
 // NotFound answers as Django does where no view is.
 func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	s.Headers(h)
+	s.Headers(w.Header())
+	s.page(&answer{ResponseWriter: w, head: r.Method == http.MethodHead}, http.StatusNotFound, notFoundPage)
+}
+
+// page answers with a page of Django's.
+func (s *Site) page(a *answer, status int, text string) {
+	h := a.Header()
 	h.Set("Content-Type", htmlMedia)
 	if s.Modern {
 		h.Set("Content-Type", htmlMedia+"; charset=utf-8")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(notFoundPage)))
-	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
-	a.WriteHeader(http.StatusNotFound)
-	_, _ = a.Write([]byte(notFoundPage))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	a.WriteHeader(status)
+	_, _ = a.Write([]byte(text))
 }
 
-// Refuse answers what a limit stopped before any view.
+// Refuse answers what a limit stopped before any view. A bad request gets Django's page.
 func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
 	s.Headers(w.Header())
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
+	if status == http.StatusBadRequest {
+		s.page(a, status, badRequestPage)
+		return
+	}
 	_ = JSON(a, status, Object{{detailKey, reason}}) // a text always has JSON
 }
 

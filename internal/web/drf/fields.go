@@ -1,7 +1,6 @@
 package drf
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -55,10 +54,10 @@ func Read(r *web.Request) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return validate(r.Context(), doc, r.Route.Input, r.Method == http.MethodPatch)
+	return validate(r, doc, r.Route.Input, r.Method == http.MethodPatch)
 }
 
-func validate(ctx context.Context, doc document, fields []web.Field, partial bool) (Values, error) {
+func validate(r *web.Request, doc document, fields []web.Field, partial bool) (Values, error) {
 	switch doc.top.kind {
 	case object:
 	case null:
@@ -77,7 +76,7 @@ func validate(ctx context.Context, doc document, fields []web.Field, partial boo
 		if doc.form {
 			v = fromForm(f, v, partial)
 		}
-		e, texts, err := check(ctx, f, v)
+		e, texts, err := check(r, f, v)
 		switch {
 		case err != nil:
 			return Values{}, fmt.Errorf("validate %s: %w", f.Name, err)
@@ -111,7 +110,7 @@ func fromForm(f *web.Field, v value, partial bool) value {
 }
 
 // check validates one value (Field.run_validation). An absent one is checked as if it were required.
-func check(ctx context.Context, f *web.Field, v value) (e entry, texts []string, err error) {
+func check(r *web.Request, f *web.Field, v value) (e entry, texts []string, err error) {
 	e.name = f.Name
 	switch {
 	case v.kind == absent:
@@ -128,14 +127,14 @@ func check(ctx context.Context, f *web.Field, v value) (e entry, texts []string,
 	case web.Boolean:
 		texts = checkBoolean(&e, v, f.Null)
 	default:
-		return checkText(ctx, e, f, v)
+		return checkText(r, e, f, v)
 	}
 	return e, texts, nil
 }
 
 // checkText is CharField and EmailField. The validators all have their say, uniqueness first, as a
 // model's come before those of the serializer field.
-func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []string, error) {
+func checkText(r *web.Request, e entry, f *web.Field, v value) (entry, []string, error) {
 	invalid := "Not a valid string."
 	if f.Kind == web.Email {
 		invalid = "Enter a valid email address."
@@ -150,6 +149,10 @@ func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []st
 		return e, []string{"This field may not be blank."}, nil
 	}
 	var texts []string
+	if f.Valid != nil && !f.Valid(e.text) {
+		texts = append(texts, f.InvalidText)
+	}
+	long := len(texts) // what follows keeps the text out of a column
 	if f.Max > 0 && characters(e.text) > f.Max {
 		texts = append(texts, fmt.Sprintf("Ensure this field has no more than %d characters.", f.Max))
 	}
@@ -159,17 +162,23 @@ func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []st
 	if c := surrogate(e.text); c != 0 {
 		texts = append(texts, fmt.Sprintf("Surrogate characters are not allowed: U+%X.", c))
 	}
-	storable := texts == nil // a column can hold it, so it may be there
+	storable := len(texts) == long // a column can hold it, so it may be there
 	if f.Kind == web.Email && !account.ValidEmail(e.text) {
 		texts = append(texts, invalid)
 	}
 	if f.Taken != nil && storable {
-		taken, err := f.Taken(ctx, e.text)
+		taken, err := f.Taken(r.Context(), e.text)
 		if err != nil {
 			return e, nil, err
 		}
 		if taken {
 			texts = append([]string{f.TakenText}, texts...)
+		}
+	}
+	if f.Check != nil && len(texts) == 0 {
+		var err error
+		if texts, err = f.Check(r, e.text); err != nil {
+			return e, nil, err
 		}
 	}
 	return e, texts, nil

@@ -23,10 +23,16 @@ type view struct {
 func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 	v := &view{site: s, mount: m, routes: routes, others: web.Route{Anonymous: true}}
 	for _, r := range routes {
-		v.others.Access = max(v.others.Access, r.Access)
+		access := r.Access
+		if r.Others != 0 {
+			access = r.Others
+		}
+		v.others.Access = max(v.others.Access, access)
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
-			v.others.View, v.others.Doc = r.View, r.Doc
+			if v.others.View = r.View; !r.Undescribed {
+				v.others.Doc = r.Doc
+			}
 		}
 	}
 	v.allow = []string{strings.Join(v.methods(), ", ")}
@@ -67,6 +73,7 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.site.Headers(h)
 	h["Allow"] = v.allow
 	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
+	v.site.languageOf(h, r)
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
@@ -87,13 +94,19 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return err
 	}
 	if err := v.site.permit(rules.Access, who); err != nil {
+		if rules.Hidden && who != nil {
+			return NotFound()
+		}
+		return err
+	}
+	if err := v.site.Throttle.judge(a, who); err != nil {
 		return err
 	}
 	switch {
 	case route != nil:
 		return route.Handler(a, &web.Request{Request: r, Route: route, Mount: v.mount, Who: who})
 	case r.Method == http.MethodOptions:
-		return JSON(a, http.StatusOK, v.metadata(who))
+		return JSON(a, http.StatusOK, v.metadata(&web.Request{Request: r, Mount: v.mount, Who: who}))
 	}
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
 }
@@ -115,7 +128,7 @@ func (s *Site) authenticate(r *http.Request, rules *web.Route) (*account.Princip
 // no use in asking for them (APIView.permission_denied).
 func (s *Site) permit(access web.Access, who *account.Principal) error {
 	switch {
-	case access == web.Anyone, access == web.SignedIn && who != nil:
+	case access == web.Anyone, access == web.SignedIn && who != nil, access == web.Staff && who != nil && who.User.IsStaff:
 		return nil
 	case who == nil && len(s.Authenticators) > 0:
 		return NotAuthenticated()
@@ -141,7 +154,7 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		status = s.challenge(h)
 	}
-	if err := JSON(a, status, f.Body); err != nil {
+	if err := JSON(a, status, s.inLanguage(r, f.Body)); err != nil {
 		s.Fault(a, r, err)
 		_ = JSON(a, http.StatusInternalServerError, Object{{detailKey, "Internal server error."}})
 	}
