@@ -22,8 +22,10 @@ var explanations = []explanation{
 	{
 		name: "A page for browsers", page: "django.md",
 		is: func(q *request, ours, django *answer) bool {
-			return strings.Contains(q.headers["Accept"], "text/html") && ours.status == django.status &&
-				strings.HasPrefix(django.header.Get("Content-Type"), "text/html") && ours.header.Get("Content-Type") == "application/json"
+			same := ours.status == django.status && ours.header.Get("Content-Type") == "application/json"
+			nothing := ours.status == 204 && django.status == 200 // a page about it
+			return strings.Contains(q.headers["Accept"], "text/html") && (same || nothing) &&
+				strings.HasPrefix(django.header.Get("Content-Type"), "text/html")
 		},
 	},
 	{
