@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build bench bench-full simulate profile soak
+.PHONY: test race fuzz check build bench bench-full simulate profile soak reference
 
 test:
 	go test ./...
@@ -41,3 +41,7 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -run 'TestSlowClients|TestJunkFlood|TestCancelledRequests|TestTwoBottlenecks'
 	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
 	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000
+
+# The real Django stack on loopback; first, as root: scripts/reference install
+reference:
+	scripts/reference

@@ -21,6 +21,7 @@ var floors = []struct {
 	{"bench/simulate", 80},
 	{"e2e/crash", 80},
 	{"e2e/mail", 80},
+	{"e2e/reference", 80},
 	{"cmd/doorward", 70},
 	{"internal/server/servertest", 60},
 	{"internal/server", 50},
