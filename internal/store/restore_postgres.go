@@ -70,20 +70,45 @@ func (r *restore) fill(ctx context.Context, d *DB, file string) error {
 		if err := nobodyElse(ctx, tx.Conn(), r.name); err != nil {
 			return err
 		}
-		if err := d.copyIn(ctx, from, r.own, tx); err != nil {
-			return err
-		}
-		c := d.compiled.Load()
-		if !c.model.Django { // then the rows that came in are signed out
+		return r.untold(ctx, tx, func() error {
+			if err := d.copyIn(ctx, from, r.own, tx); err != nil {
+				return err
+			}
+			c := d.compiled.Load()
+			if !c.model.Django { // then the rows that came in are signed out
+				return nil
+			}
+			for _, s := range c.signOutAll(r.Now, d.engine.newSecret) {
+				if _, err := tx.Exec(ctx, s.text, s.args...); err != nil {
+					return fmt.Errorf("sign everybody out: %w", err)
+				}
+			}
 			return nil
-		}
-		for _, s := range c.signOutAll(r.Now, d.engine.newSecret) {
-			if _, err := tx.Exec(ctx, s.text, s.args...); err != nil {
-				return fmt.Errorf("sign everybody out: %w", err)
+		})
+	})
+}
+
+// untold runs f without the triggers that tell nodes of each row: nobody is there to be told. What
+// they were told of before goes too.
+func (r *restore) untold(ctx context.Context, tx pgx.Tx, f func() error) error {
+	triggers := func(verb string) error {
+		for _, name := range r.own {
+			if _, err := tx.Exec(ctx, `alter table `+quote(name)+` `+verb+` trigger user`); err != nil {
+				return fmt.Errorf("%s the triggers of %s: %w", verb, name, err)
 			}
 		}
 		return nil
-	})
+	}
+	if err := triggers("disable"); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `truncate feed, nodes`); err != nil {
+		return fmt.Errorf("empty the feed: %w", err)
+	}
+	return triggers("enable")
 }
 
 // holds reports whether any table holds what would be lost.
