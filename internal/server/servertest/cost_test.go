@@ -37,8 +37,8 @@ func TestWhatMeCosts(t *testing.T) {
 		{"no token, drf-jwt", "/api/user/view/", "", 401, 14},
 		{"a word", "/v1/me", "Bearer junk", 401, 17},
 		{"another signature", "/v1/me", "Bearer " + p.Access[:len(p.Access)-4] + "AAAA", 401, 27},
-		{"another signature, drf-jwt", "/api/user/view/", "JWT " + classic[:len(classic)-4] + "AAAA", 401, 27},
-		{"an id that somebody made up", "/v1/me", "Bearer " + withoutID(t, p.Access), 401, 32},
+		{"another signature, drf-jwt", "/api/user/view/", "JWT " + classic[:len(classic)-4] + "AAAA", 401, 28},
+		{"an id that somebody made up", "/v1/me", "Bearer " + withoutID(t, p.Access), 401, 36},
 	} {
 		r, err := http.NewRequest("GET", s.URL+tt.path, nil)
 		if err != nil {

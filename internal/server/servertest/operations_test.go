@@ -84,6 +84,9 @@ func TestADatabaseThatIsAway(t *testing.T) {
 		began := time.Now()
 		for _, m := range s.Mounts() { // in the dialect's words, soon, and with nothing inside told
 			path := m.Path("me") + m.Path("user-view")
+			if path == "" {
+				continue
+			}
 			r := s.Do(t, "GET", path, nil, "Authorization", scheme(&m)+" "+p.Access)
 			if r.Status != 503 || r.Header.Get("Retry-After") == "" || strings.Contains(string(r.Body), "connect") || time.Since(began) > 4*time.Second {
 				t.Errorf("away: %s answers %d %s after %s, retry after %q", path, r.Status, r.Body, time.Since(began), r.Header.Get("Retry-After"))

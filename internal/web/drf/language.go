@@ -2,18 +2,19 @@ package drf
 
 import (
 	"net/http"
+	"sync"
 
 	"doorward/internal/language"
 )
 
-// languageOf settles which language an answer is in, as Django's LocaleMiddleware does, and tells caches.
-func (s *Site) languageOf(h http.Header, r *http.Request) {
-	if !s.Languages {
-		return
+// contentLanguage is the header of an answer in each language there is.
+var contentLanguage = sync.OnceValue(func() map[string][]string {
+	headers := map[string][]string{language.Default: {language.Default}}
+	for _, lang := range language.Known() {
+		headers[lang] = []string{lang}
 	}
-	h["Vary"] = append(h["Vary"], "Accept-Language")
-	h.Set("Content-Language", spoken(r))
-}
+	return headers
+})
 
 func spoken(r *http.Request) string {
 	return language.Pick(language.Accepted(r.Header.Get("Accept-Language")), language.Default)

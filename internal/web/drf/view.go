@@ -76,12 +76,15 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := a.Header()
 	v.site.Headers(h)
 	h["Allow"] = v.allow
-	if vary := h["Vary"]; vary != nil { // CORS has said Origin
-		h["Vary"] = append(vary, "Accept")
-	} else {
-		h["Vary"] = varyAccept
+	vary := varyAccept
+	if v.site.Languages {
+		vary = varyLanguage
+		h["Content-Language"] = contentLanguage()[spoken(r)]
 	}
-	v.site.languageOf(h, r)
+	if said := h["Vary"]; said != nil { // Origin, by CORS
+		vary = append(said, vary...)
+	}
+	h["Vary"] = vary
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
