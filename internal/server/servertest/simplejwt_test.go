@@ -329,7 +329,7 @@ func TestRotationWithoutTheBlacklistSpendsTheOldToken(t *testing.T) {
 		s.simple(t, map[string]any{"ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true})
 		var p simplePair
 		s.post(t, 200, "/api/token/", map[string]any{"username": "ann", "password": goodPassword}, &p)
-		next := together(20, func(int) string {
+		next := together(200, func(int) string {
 			fresh, _ := s.exchange(t, "/api/", p.Refresh)
 			return fresh.Refresh
 		})
@@ -348,6 +348,28 @@ func TestRotationWithoutTheBlacklistSpendsTheOldToken(t *testing.T) {
 			if _, words := s.exchange(t, "/api/", raw); words != "" {
 				t.Errorf("its successor: %q", words)
 			}
+		}
+		s.faultless(t)
+	})
+}
+
+func TestOfManyWhoBlacklistOneDoes(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, Production)
+		s.create(t, "ann@example.com", goodPassword)
+		p := s.obtain(t, "/api/", "ann@example.com")
+		counts := map[int]int{}
+		for _, status := range together(100, func(int) int {
+			return s.Send(t, "POST", "/api/token/blacklist/", map[string]any{"refresh": p.Refresh}).Status
+		}) {
+			counts[status]++
+		}
+		if counts[200] != 1 || counts[401] != 99 {
+			t.Errorf("got %v, want 200 once and 401 for the others", counts)
+		}
+		if s.opens(t, "simplejwt", p.Access) {
+			t.Error("its access token lives on")
 		}
 		s.faultless(t)
 	})
