@@ -67,6 +67,19 @@ func (s *Service) PersonByName(ctx context.Context, who *Principal, reach Reach,
 	return u, nil
 }
 
+// Owner finds whose a value of Email, Username or Phone is, as the table's own uniqueness sees it.
+// Codes: NoSuchUser.
+func (s *Service) Owner(ctx context.Context, f Field, text string) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByLogin(ctx, f, text, true)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, fmt.Errorf("find whose a %s is: %w", f, err)
+	}
+	return u, lost(err)
+}
+
 // maxPeople is how many users a list has at most.
 const maxPeople = 10_000
 

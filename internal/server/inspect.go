@@ -149,5 +149,9 @@ func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
 	return errors.Join(f(db), db.Close())
 }
 
-// Operator is the policy that commands act under: the first mount's.
-func (s *Server) Operator() *account.Policy { return &s.home.plan.mounts[0].policy }
+// Operator is the policy that commands act under: the first mount's, with what the table signs in by.
+func (s *Server) Operator() *account.Policy {
+	p := s.home.plan.mounts[0].policy
+	p.Login = s.home.plan.model.Login
+	return &p
+}

@@ -94,7 +94,8 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true, auth: preset.auth, languages: c.Languages == nil || *c.Languages,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		auth: preset.auth, languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -205,7 +206,8 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale, djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
+		djoser: djoserOf(&c.Djoser), paths: map[string]string{},
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

@@ -195,7 +195,7 @@ var failables = append([]failable{
 // another refusal, and none leaves anything half done.
 func TestEveryFailure(t *testing.T) {
 	t.Parallel()
-	for _, f := range failables {
+	for _, f := range append(failables, flowFailables...) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t, ownModel())

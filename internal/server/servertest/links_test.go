@@ -211,3 +211,33 @@ func TestWhoHasNoUserNameGoesByHisAddress(t *testing.T) {
 		s.faultless(t)
 	})
 }
+
+// TestHisOwnAddressIsFree: in our own table addresses are one user's each, and his own is his to send again.
+func TestHisOwnAddressIsFree(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, mailed(t, func(m *config.Mount) { m.Mails = []string{} }))
+		var out struct{ Access string }
+		for _, name := range []string{"ann", "bob"} {
+			s.post(t, 201, "/auth/users/", map[string]any{"username": name, "email": name + "@example.com", "password": goodPassword}, nil)
+		}
+		s.post(t, 200, "/auth/jwt/create/", map[string]any{"username": "ann", "password": goodPassword}, &out)
+		for _, tt := range []struct {
+			method, path, email string
+			want                int
+		}{
+			{"PUT", "/auth/users/me/", "ann@example.com", 200},
+			{"PATCH", "/auth/users/1/", "ANN@example.com", 200},
+			{"PATCH", "/auth/users/me/", "BOB@example.com", 400},
+			{"PUT", "/auth/users/1/", "bob@example.com", 400},
+			{"PATCH", "/auth/users/me/", "", 200},
+			{"PATCH", "/auth/users/me/", "new@example.com", 200},
+		} {
+			r := s.Send(t, tt.method, tt.path, map[string]any{"email": tt.email}, "Authorization", "Bearer "+out.Access)
+			if r.Status != tt.want || tt.want == 400 && string(r.Body) != `{"email":["user with this email address already exists."]}` {
+				t.Errorf("%s %s %q: got %d %s, want %d", tt.method, tt.path, tt.email, r.Status, r.Body, tt.want)
+			}
+		}
+		s.faultless(t)
+	})
+}

@@ -3,6 +3,7 @@ package djoser
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"doorward/internal/account"
@@ -112,13 +113,44 @@ func (d *dialect) field(f account.Field, required bool) web.Field {
 func (d *dialect) shown() (fields []web.Field) {
 	for _, a := range d.Asked {
 		if a.Field != d.Login {
-			fields = append(fields, d.field(a.Field, a.Required))
+			fields = append(fields, d.kept(d.field(a.Field, a.Required)))
 		}
 	}
 	if d.ID != d.Login {
 		fields = append(fields, readOnly(d.field(d.ID, false)))
 	}
 	return append(fields, readOnly(d.field(d.Login, false)))
+}
+
+// kept is a field of a user who is there already: his own value is no other's.
+func (d *dialect) kept(f web.Field) web.Field {
+	if f.Taken == nil {
+		return f
+	}
+	f.Taken = nil
+	f.Check = func(r *web.Request, text string) ([]string, error) {
+		owner, err := d.accounts.Owner(r.Context(), account.Field(f.Name), text)
+		switch refusal := account.Refusal(err); {
+		case refusal != nil, err == nil && d.isAbout(r, &owner):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+		return []string{f.TakenText}, nil
+	}
+	return f
+}
+
+// isAbout reports whether r changes this user: the one that its path names, or who asks.
+func (d *dialect) isAbout(r *web.Request, u *account.User) bool {
+	name := r.PathValue("id")
+	switch {
+	case name == "":
+		return u.ID == r.Who.User.ID
+	case d.ID == account.ID:
+		return name == strconv.FormatInt(u.ID, 10)
+	}
+	return name == u.Text(d.ID)
 }
 
 func readOnly(f web.Field) web.Field {

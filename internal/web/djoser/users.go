@@ -121,16 +121,32 @@ func (u *Users) actions() []web.Route {
 		handler                  web.Handler
 		input                    []web.Field
 	}{
-		{"user-activation", "activation", "Activation", "activation", "Activate a user by the link that was mailed to him.", u.activate(modernLinks), []web.Field{uid, token}},
-		{"user-resend-activation", "resend_activation", "Resend activation", "password_reset", "Mail the link that activates again.", u.resend, email},
-		{"user-set-password", "set_password", "Set password", "set_password", "Change the user's password.", u.setPassword, append(secrets(u.RetypePassword), u.current())},
+		{
+			"user-activation", "activation", "Activation", "activation", "Activate a user by the link that was mailed to him.",
+			u.activate(modernLinks),
+			[]web.Field{uid, token},
+		},
+		{
+			"user-resend-activation", "resend_activation", "Resend activation", "password_reset", "Mail the link that activates again.",
+			u.resend, email,
+		},
+		{
+			"user-set-password", "set_password", "Set password", "set_password", "Change the user's password.",
+			u.setPassword, append(secrets(u.RetypePassword), u.current()),
+		},
 		{"user-reset-password", "reset_password", "Reset password", "password_reset", "Mail a link that sets another password.", u.requestPassword(modernEmail), email},
 		{
 			"user-reset-password-confirm", "reset_password_confirm", "Reset password confirm", "password_reset_confirm",
 			"Set another password by the link that was mailed.", u.resetPassword(modernLinks), append([]web.Field{uid, token}, secrets(u.RetypeResetPassword)...),
 		},
-		{"user-set-username", "set_" + login, "Set username", "set_username", "Change what the user signs in with.", u.setLogin(), append([]web.Field{u.current()}, u.renamed(u.RetypeLogin)...)},
-		{"user-reset-username", "reset_" + login, "Reset username", "username_reset", "Mail a link that changes what somebody signs in with.", u.requestLogin(modernEmail), email},
+		{
+			"user-set-username", "set_" + login, "Set username", "set_username", "Change what the user signs in with.",
+			u.setLogin(), append([]web.Field{u.current()}, u.renamed(u.RetypeLogin)...),
+		},
+		{
+			"user-reset-username", "reset_" + login, "Reset username", "username_reset", "Mail a link that changes what somebody signs in with.",
+			u.requestLogin(modernEmail), email,
+		},
 		{
 			"user-reset-username-confirm", "reset_" + login + "_confirm", "Reset username confirm", "username_reset_confirm",
 			"Change what somebody signs in with by the link that was mailed.", u.resetLogin(modernLinks),

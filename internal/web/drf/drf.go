@@ -5,6 +5,7 @@
 package drf
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -129,10 +130,14 @@ func (s *Site) Rewrite(r *http.Request) *http.Request {
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	dot := strings.LastIndexByte(path, '.')
-	if dot < 1 || path[dot-1] == '/' || !isSuffix(path[dot+1:]) {
+	if dot < 1 || !isSuffix(path[dot+1:]) {
 		return nil
 	}
-	return withSuffix(r, path[:dot]+"/", path[dot+1:])
+	other := withSuffix(r, strings.TrimSuffix(path[:dot], "/")+"/", path[dot+1:])
+	if path[dot-1] == '/' { // only a router's root has its suffix behind the slash
+		other = other.WithContext(context.WithValue(other.Context(), rootKey{}, true))
+	}
+	return other
 }
 
 // isSuffix is [a-z0-9]+ (rest_framework/urlpatterns.py).

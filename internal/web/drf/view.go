@@ -68,7 +68,7 @@ func (v *view) find(method string) *web.Route {
 
 // ServeHTTP implements http.Handler.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if v.routes[0].NoSuffix && suffix(r) != "" {
+	if v.site.Suffixes && suffix(r) != "" && (v.routes[0].NoSuffix || r.Context().Value(rootKey{}) != nil && v.routes[0].Path != "") {
 		v.site.NotFound(w, r)
 		return
 	}
