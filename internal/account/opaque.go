@@ -66,13 +66,15 @@ func (s *Service) SignInOpaque(ctx context.Context, p *Policy, c Credentials) (t
 		u.LastLogin = s.now() // whatever the mount's other tokens do: Django's own sign-in does it
 		return w.UpdateUser(ctx, &u, LastLogin)
 	})
-	if err != nil && Refusal(err) == nil {
+	switch {
+	case err != nil && Refusal(err) == nil:
 		return "", fmt.Errorf("sign user %d in: %w", checked.ID, err)
-	}
-	if err == nil && match.Outdated {
+	case err != nil:
+		return "", err
+	case match.Outdated:
 		s.rehash(checked.ID, checked.Password, c.Password)
 	}
-	return text, err
+	return text, nil
 }
 
 // giveOpaque answers with the token that u has, and makes him one where there is none of his epoch.

@@ -218,8 +218,8 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:44" {
-		t.Errorf("the noun stands at %s, want doorward.toml:44", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:45" {
+		t.Errorf("the noun stands at %s, want doorward.toml:45", at)
 	}
 }
 
