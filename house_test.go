@@ -43,6 +43,7 @@ var floors = []struct {
 	{"internal/mail/mailtest", 0},
 	{"internal/password", 0},
 	{"internal/token", 0},
+	{"internal/mail/wording", 0},
 	{"internal/password/argon2id", -10},
 	{"internal/password/pbkdf2", -10},
 }

@@ -2,7 +2,7 @@ package crash
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base32"
 	"fmt"
 	"net/http"
 	"slices"
@@ -76,7 +76,7 @@ func isLive(ses *session) bool { return ses.Live }
 // newPassword draws one that resembles no address.
 func newPassword(st *step, text string) {
 	sum := sha256.Sum256([]byte(text))
-	st.Password = "pw-" + hex.EncodeToString(sum[:8])
+	st.Password = unlike.EncodeToString(sum[:10])
 }
 
 // operations are what the writers do. The first makes users, the others are for one who exists.
@@ -201,3 +201,6 @@ func after(log []entry, acknowledged func(*answer) bool) []*person {
 	}
 	return people
 }
+
+// unlike writes passwords in letters that no address or name here has: one that resembles them is refused.
+var unlike = base32.NewEncoding("QRTUVZHJKGSYqrtuvzhjkgsy!#$%&*+=").WithPadding(base32.NoPadding)

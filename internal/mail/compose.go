@@ -12,6 +12,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/language"
+	"doorward/internal/mail/wording"
 )
 
 // ComposerOptions say what the words of mails depend on, beside the mount's policy.
@@ -69,10 +70,10 @@ func (c *Composer) Compose(p *account.Policy, n *account.Notice) (account.Messag
 		return account.Message{}, err
 	}
 	m := account.Message{
-		From: c.from(&p.Mail, v.texts["domain"]), To: n.User.Email,
-		Subject: oneLine(render(t.subject, v, false), maxSubject),
-		Text:    tidy(render(t.text, v, false)),
-		HTML:    strings.TrimSpace(render(t.html, v, true)),
+		From: c.from(&p.Mail, v.Texts["domain"]), To: n.User.Email,
+		Subject: oneLine(wording.Render(t.subject, v, false), maxSubject),
+		Text:    tidy(wording.Render(t.text, v, false)),
+		HTML:    strings.TrimSpace(wording.Render(t.html, v, true)),
 	}
 	sender, err := netmail.ParseAddress(m.From)
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *Composer) from(p *account.MailPolicy, domain string) string {
 }
 
 // values are what the templates may name, in texts of one line each.
-func (c *Composer) values(p *account.MailPolicy, n *account.Notice) (*values, error) {
+func (c *Composer) values(p *account.MailPolicy, n *account.Notice) (*wording.Values, error) {
 	protocol, domain := c.site(p, n.Asker)
 	path, err := pathOf(p, n)
 	if err != nil {
@@ -167,7 +168,7 @@ func (c *Composer) values(p *account.MailPolicy, n *account.Notice) (*values, er
 	for name, text := range texts {
 		texts[name] = oneLine(text, maxValue)
 	}
-	return &values{texts: texts, say: func(english string) string { return language.Translate(lang, english) }}, nil
+	return &wording.Values{Texts: texts, Say: func(english string) string { return language.Translate(lang, english) }}, nil
 }
 
 // pathOf is the link below the site; "" for a mail that has none.
@@ -212,10 +213,4 @@ func tidy(text string) string {
 		lines = append(lines, line)
 	}
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
-}
-
-func render(nodes []node, v *values, escape bool) string {
-	var b strings.Builder
-	writeAll(&b, nodes, v, escape)
-	return b.String()
 }

@@ -11,13 +11,14 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/language"
+	"doorward/internal/mail/wording"
 )
 
 //go:embed templates/*.html
 var embedded embed.FS
 
 // template is the three parts of a mail. One without HTML is text alone.
-type template struct{ subject, text, html []node }
+type template struct{ subject, text, html []wording.Node }
 
 // templates are those of every occasion: own by language first, then for all.
 type templates struct {
@@ -117,8 +118,8 @@ func (r *reader) template(name string) (*template, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts := map[string][]node{}
-		blocks(nodes, parts)
+		parts := map[string][]wording.Node{}
+		wording.Blocks(nodes, parts)
 		t := &template{subject: parts["subject"], text: parts["text_body"], html: parts["html_body"]}
 		if t.subject == nil && t.text == nil && t.html == nil {
 			return nil, fmt.Errorf("the mail template %s has none of the blocks subject, text_body and html_body", file)
@@ -126,7 +127,7 @@ func (r *reader) template(name string) (*template, error) {
 		return t, nil
 	}
 	var t template
-	for file, part := range map[string]*[]node{name + "_email.html": &t.text, name + "_subject.txt": &t.subject} {
+	for file, part := range map[string]*[]wording.Node{name + "_email.html": &t.text, name + "_subject.txt": &t.subject} {
 		nodes, err := r.file(r.places, "registration/"+file, 0)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -142,7 +143,7 @@ func (r *reader) template(name string) (*template, error) {
 // maxDepth is how deep templates may include each other.
 const maxDepth = 5
 
-func (r *reader) file(places []fs.FS, name string, depth int) ([]node, error) {
+func (r *reader) file(places []fs.FS, name string, depth int) ([]wording.Node, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("mail templates include each other more than %d deep", maxDepth)
 	}
@@ -154,7 +155,7 @@ func (r *reader) file(places []fs.FS, name string, depth int) ([]node, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the mail template %s: %w", name, err)
 		}
-		nodes, err := parse(string(text), func(other string) ([]node, error) {
+		nodes, err := wording.Parse(string(text), func(other string) ([]wording.Node, error) {
 			if !fs.ValidPath(other) {
 				return nil, fmt.Errorf("%q is no name of a template", other)
 			}

@@ -98,8 +98,9 @@ func FuzzTableMatch(f *testing.F) {
 		same := len(got) == len(want)
 		for i := 0; same && i < len(got); i++ {
 			rest := strings.HasSuffix(want[i], "...}")
-			wild := strings.HasPrefix(want[i], "{")
-			same = rest || wild && got[i] != "" || !wild && got[i] == want[i]
+			wild := strings.HasPrefix(want[i], "{") && !rest
+			start, _, _ := strings.Cut(want[i], "{")
+			same = rest && strings.HasPrefix(got[i], start) || wild && got[i] != "" || !wild && !rest && got[i] == want[i]
 		}
 		if (e != nil) != same {
 			t.Errorf("find %q with %q: got %v, want %v", path, pattern, e != nil, same)

@@ -1,4 +1,4 @@
-package mail
+package wording
 
 import (
 	"strings"
@@ -17,20 +17,20 @@ func FuzzTemplate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		included := 0
-		nodes, err := parse(text, func(string) ([]node, error) {
+		nodes, err := Parse(text, func(string) ([]Node, error) {
 			included++
-			return []node{literal("included")}, nil
+			return []Node{literal("included")}, nil
 		})
 		if err != nil {
 			return
 		}
-		v := &values{texts: map[string]string{}, say: func(english string) string { return english }}
+		v := &Values{Texts: map[string]string{}, Say: func(english string) string { return english }}
 		for name := range names {
-			v.texts[name] = "<canary>"
+			v.Texts[name] = "<canary>"
 		}
-		parts := map[string][]node{}
-		blocks(nodes, parts)
-		out := render(nodes, v, true)
+		parts := map[string][]Node{}
+		Blocks(nodes, parts)
+		out := Render(nodes, v, true)
 		if strings.Contains(out, "<canary>") && !strings.Contains(text, "safe") && !strings.Contains(text, "autoescape") && !strings.Contains(text, "canary") &&
 			!strings.Contains(strings.ToLower(text), "<") {
 			t.Errorf("%q gave %q", text, out)

@@ -1,4 +1,6 @@
-package mail
+// Package wording reads and writes texts in the part of Django's template language that mails use. It
+// knows no mails: who sends one gives the values.
+package wording
 
 import (
 	"errors"
@@ -12,15 +14,15 @@ import (
 // {% autoescape %}, {% url %}, {% load %} and {% comment %}. So the templates that an operator wrote
 // for djoser work. What is not known is refused when the templates are read, not when a mail is sent.
 
-// values are what a template may name.
-type values struct {
-	texts map[string]string           // "site_name", "user", "user.email" …
-	say   func(english string) string // a text in the reader's language
+// Values are what a template may name.
+type Values struct {
+	Texts map[string]string           // "site_name", "user", "user.email" …
+	Say   func(english string) string // a text in the reader's language
 }
 
-// node is a part of a template. escape says that the text around is HTML.
-type node interface {
-	write(b *strings.Builder, v *values, escape bool)
+// Node is a part of a template. escape says that the text around is HTML.
+type Node interface {
+	write(b *strings.Builder, v *Values, escape bool)
 }
 
 type (
@@ -38,22 +40,22 @@ type (
 	choice struct {
 		name       string
 		not        bool
-		then, less []node
+		then, less []Node
 	}
 	block struct {
 		name string
-		body []node
+		body []Node
 	}
 	escaping struct {
 		on   bool
-		body []node
+		body []Node
 	}
 )
 
-func (n literal) write(b *strings.Builder, _ *values, _ bool) { b.WriteString(string(n)) }
+func (n literal) write(b *strings.Builder, _ *Values, _ bool) { b.WriteString(string(n)) }
 
-func (n variable) write(b *strings.Builder, v *values, escape bool) {
-	text := v.texts[n.name]
+func (n variable) write(b *strings.Builder, v *Values, escape bool) {
+	text := v.Texts[n.name]
 	for _, f := range n.filters {
 		switch f.name {
 		case "safe":
@@ -73,29 +75,29 @@ func (n variable) write(b *strings.Builder, v *values, escape bool) {
 	b.WriteString(escaped(text, escape))
 }
 
-func (n phrase) write(b *strings.Builder, v *values, escape bool) {
+func (n phrase) write(b *strings.Builder, v *Values, escape bool) {
 	var pairs []string
 	for _, name := range n.names {
-		pairs = append(pairs, "%("+name+")s", escaped(v.texts[name], escape))
+		pairs = append(pairs, "%("+name+")s", escaped(v.Texts[name], escape))
 	}
-	b.WriteString(strings.NewReplacer(pairs...).Replace(v.say(n.english)))
+	b.WriteString(strings.NewReplacer(pairs...).Replace(v.Say(n.english)))
 }
 
-func (n choice) write(b *strings.Builder, v *values, escape bool) {
+func (n choice) write(b *strings.Builder, v *Values, escape bool) {
 	body := n.then
-	if (v.texts[n.name] != "") == n.not {
+	if (v.Texts[n.name] != "") == n.not {
 		body = n.less
 	}
 	writeAll(b, body, v, escape)
 }
 
-func (n block) write(b *strings.Builder, v *values, escape bool) { writeAll(b, n.body, v, escape) }
+func (n block) write(b *strings.Builder, v *Values, escape bool) { writeAll(b, n.body, v, escape) }
 
-func (n escaping) write(b *strings.Builder, v *values, escape bool) {
+func (n escaping) write(b *strings.Builder, v *Values, escape bool) {
 	writeAll(b, n.body, v, escape && n.on)
 }
 
-func writeAll(b *strings.Builder, nodes []node, v *values, escape bool) {
+func writeAll(b *strings.Builder, nodes []Node, v *Values, escape bool) {
 	for _, n := range nodes {
 		n.write(b, v, escape)
 	}
@@ -111,7 +113,7 @@ func escaped(text string, escape bool) string {
 // parser reads one template.
 type parser struct {
 	pieces  []piece
-	include func(name string) ([]node, error)
+	include func(name string) ([]Node, error)
 }
 
 // piece is a text, or what stands in {{ }} or {% %}.
@@ -124,8 +126,8 @@ type piece struct {
 // maxTemplate bounds a template, in bytes.
 const maxTemplate = 256 << 10
 
-// parse reads a template; include reads what it includes.
-func parse(text string, include func(name string) ([]node, error)) ([]node, error) {
+// Parse reads a template; include reads what it includes.
+func Parse(text string, include func(name string) ([]Node, error)) ([]Node, error) {
 	if len(text) > maxTemplate {
 		return nil, fmt.Errorf("is larger than %d bytes", maxTemplate)
 	}
@@ -182,11 +184,11 @@ func split(text string) ([]piece, error) {
 }
 
 // until reads nodes up to one of the end tags, which it returns; "" is the end of the template.
-func (p *parser) until(ends ...string) (nodes []node, end string, err error) {
+func (p *parser) until(ends ...string) (nodes []Node, end string, err error) {
 	for len(p.pieces) > 0 {
 		next := p.pieces[0]
 		p.pieces = p.pieces[1:]
-		var n node
+		var n Node
 		switch next.kind {
 		case 't':
 			n = literal(next.text)
@@ -222,7 +224,7 @@ var names = map[string]bool{
 	"link": true, "language": true, "direction": true,
 }
 
-func readVariable(text string) (node, error) {
+func readVariable(text string) (Node, error) {
 	parts := strings.Split(text, "|")
 	v := variable{name: strings.TrimSpace(parts[0])}
 	if !names[v.name] {
@@ -253,7 +255,7 @@ func unquote(text string) (string, bool) {
 }
 
 // tag reads what {% tag argument %} begins.
-func (p *parser) tag(tag, argument string) (node, error) {
+func (p *parser) tag(tag, argument string) (Node, error) {
 	switch tag {
 	case "load": // i18n is always there
 		return nil, nil
@@ -281,7 +283,7 @@ func (p *parser) tag(tag, argument string) (node, error) {
 	case "blocktrans", "blocktranslate":
 		return p.phrase("end"+tag, strings.Contains(argument, "trimmed"))
 	case "url": // a page of Django's: ours is the link's own path
-		return block{"", []node{literal("/"), variable{name: "url"}}}, nil
+		return block{"", []Node{literal("/"), variable{name: "url"}}}, nil
 	case "if":
 		return p.choice(argument)
 	}
@@ -301,7 +303,7 @@ func (p *parser) skip() error {
 }
 
 // phrase reads the text of a {% blocktrans %}: its variables become %(name)s, as gettext has them.
-func (p *parser) phrase(end string, trimmed bool) (node, error) {
+func (p *parser) phrase(end string, trimmed bool) (Node, error) {
 	var text strings.Builder
 	var n phrase
 	for len(p.pieces) > 0 {
@@ -329,7 +331,7 @@ func (p *parser) phrase(end string, trimmed bool) (node, error) {
 	return nil, fmt.Errorf("{%% %s %%} is missing", end)
 }
 
-func (p *parser) choice(condition string) (node, error) {
+func (p *parser) choice(condition string) (Node, error) {
 	name, not := strings.CutPrefix(condition, "not ")
 	c := choice{name: strings.TrimSpace(name), not: not}
 	if !names[c.name] {
@@ -343,17 +345,24 @@ func (p *parser) choice(condition string) (node, error) {
 	return c, err
 }
 
-// blocks finds the blocks of a template by name, also those inside others.
-func blocks(nodes []node, into map[string][]node) {
+// Blocks finds the blocks of a template by name, also those inside others.
+func Blocks(nodes []Node, into map[string][]Node) {
 	for _, n := range nodes {
 		switch n := n.(type) {
 		case block:
 			if n.name != "" {
 				into[n.name] = n.body
 			}
-			blocks(n.body, into)
+			Blocks(n.body, into)
 		case escaping:
-			blocks(n.body, into)
+			Blocks(n.body, into)
 		}
 	}
+}
+
+// Render writes nodes out; escape says that they are HTML.
+func Render(nodes []Node, v *Values, escape bool) string {
+	var b strings.Builder
+	writeAll(&b, nodes, v, escape)
+	return b.String()
 }
