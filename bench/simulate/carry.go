@@ -56,7 +56,7 @@ func (p *printer) cores(l *load) {
 	show := func(name string, d demand) {
 		p.f("| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.0f |\n", name, d.reads, d.refreshes, d.signIns, d.nodes(), d.database, d.network/1e6)
 	}
-	show("PostgreSQL, nothing remembered (today)", l.demands(nothing, balance{10, false}))
+	show("PostgreSQL, an adopted table: nothing remembered", l.demands(nothing, balance{10, false}))
 	for _, place := range places {
 		show("PostgreSQL, "+place.name, l.demands(usual(), place.balance))
 	}
@@ -129,7 +129,7 @@ func (p *printer) carried(*load) {
 		limits []limit
 	}{
 		{"1 node, SQLite", onOneFile},
-		{"10 nodes + PostgreSQL, nothing remembered (today)", onPostgres(nothing, balance{10, false}, 1)},
+		{"10 nodes + PostgreSQL, an adopted table: nothing remembered", onPostgres(nothing, balance{10, false}, 1)},
 		{"1 node + PostgreSQL", onPostgres(usual(), balance{1, true}, 1)},
 		{"10 nodes + PostgreSQL, any of them", onPostgres(usual(), balance{10, false}, 1)},
 		{"10 nodes + PostgreSQL, one for a user", onPostgres(usual(), balance{10, true}, 1)},

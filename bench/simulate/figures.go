@@ -38,14 +38,15 @@ const (
 	sqliteWrites = 3194
 )
 
-// What SECURITY (g) plans for the feed of revocations.
+// The feed as it is (docs/adr/0011-how-nodes-tell-each-other.md); the last two are not measured.
 const (
-	feedPolls      = 2.0 // a second, of each node
-	feedHeartbeats = 1.0
-	feedKept       = 60.0 // seconds beyond the life of an access token
-	feedEntry      = 56.0 // bytes in memory
-	feedMost       = 1e6  // entries; over it nodes read rows
-	feedWrites     = 1000 // a second: they take turns behind one lock, each for a commit of 1 ms
+	feedPolls      = 2.0     // a second, of each node
+	feedHeartbeats = 2.0     // at most: with each look that found something
+	feedLife       = 3600.0  // seconds that a row stays in the table
+	feedKept       = 360.0   // seconds that an ended session is noted beyond the life of an access token
+	feedMost       = 131_072 // sessions noted; over it everything is forgotten
+	feedEntry      = 56.0    // bytes in memory
+	feedWrites     = 1000    // a second: commits that notify take turns, each for 1 ms
 )
 
 // wire is what a request and its answer take, with headers; not measured.
