@@ -11,7 +11,7 @@ import (
 	"doorward/internal/token"
 )
 
-// Principal is somebody who showed a good token.
+// Principal is somebody who showed a good token, in one request: it is not for several goroutines.
 type Principal struct {
 	User    User
 	Session Session // its ID is 0 when the token was made by no session of ours

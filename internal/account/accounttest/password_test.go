@@ -223,7 +223,8 @@ func TestChangePasswordTwice(t *testing.T) {
 	who := w.who(t, p, w.signIn(t, p, u.Email).Access)
 	errs := make(chan error, 8)
 	for range cap(errs) {
-		go func() { errs <- w.ChangePassword(ctx, p, who, secret, fresh) }()
+		who := *who // each request's own
+		go func() { errs <- w.ChangePassword(ctx, p, &who, secret, fresh) }()
 	}
 	done := 0
 	for range cap(errs) {
