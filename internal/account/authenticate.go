@@ -18,10 +18,11 @@ type Principal struct {
 	// Level is the second factor that the token was verified with; "" for none.
 	Level string
 
-	opaque bool   // he showed an opaque token
-	proved string // what he proved to be his password; see CheckPassword
-	mark   int64  // what names the session in the token
-	claims token.Claims
+	opaque  bool   // he showed an opaque token
+	browser bool   // he showed a browser's session
+	proved  string // what he proved to be his password; see CheckPassword
+	mark    int64  // what names the session in the token
+	claims  token.Claims
 }
 
 // judgeTimeout bounds the judging of a token where the database does not answer.

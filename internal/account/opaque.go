@@ -48,6 +48,11 @@ func opaqueHash(text string) []byte {
 // SignInOpaque gives the opaque token of a user, the same one as before while it is good.
 // Codes: InvalidCredentials, Busy.
 func (s *Service) SignInOpaque(ctx context.Context, p *Policy, c Credentials) (text string, err error) {
+	return s.signInOpaque(ctx, p, c, func(Writer, *User) error { return nil })
+}
+
+// signInOpaque runs then in the transaction of the sign-in.
+func (s *Service) signInOpaque(ctx context.Context, p *Policy, c Credentials, then func(Writer, *User) error) (text string, err error) {
 	checked, match, err := s.prove(ctx, p, c)
 	if err != nil {
 		return "", err
@@ -61,6 +66,9 @@ func (s *Service) SignInOpaque(ctx context.Context, p *Policy, c Credentials) (t
 			return err
 		}
 		if text, err = s.giveOpaque(ctx, w, &u); err != nil {
+			return err
+		}
+		if err := then(w, &u); err != nil {
 			return err
 		}
 		u.LastLogin = s.now() // whatever the mount's other tokens do: Django's own sign-in does it
@@ -170,9 +178,16 @@ func (s *Service) AuthenticateOpaque(ctx context.Context, text string) (*Princip
 // SignOutOpaque takes the opaque token of who away, whichever token he showed. Where tokens do not
 // outlive a sign-out it ends the session that asks, too.
 func (s *Service) SignOutOpaque(ctx context.Context, p *Policy, who *Principal) error {
+	return s.signOutOpaque(ctx, p, who, func(Writer) error { return nil })
+}
+
+// signOutOpaque runs then in the transaction that takes the token away.
+func (s *Service) signOutOpaque(ctx context.Context, p *Policy, who *Principal, then func(Writer) error) error {
 	err := s.store.Update(ctx, func(w Writer) error {
-		_, err := w.DeleteOpaqueToken(ctx, who.User.ID)
-		return err
+		if _, err := w.DeleteOpaqueToken(ctx, who.User.ID); err != nil {
+			return err
+		}
+		return then(w)
 	})
 	if err != nil {
 		return fmt.Errorf("sign user %d out: %w", who.User.ID, err)

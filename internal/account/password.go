@@ -141,6 +141,11 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 func (s *Service) keep(ctx context.Context, w Writer, p *Policy, who *Principal, epoch uint32) error {
 	switch {
 	case p.Changes.SignOut:
+		if who.browser {
+			if _, err := w.EndSession(ctx, who.Session.ID, s.now()); err != nil {
+				return err
+			}
+		}
 		_, err := w.DeleteOpaqueToken(ctx, who.User.ID)
 		return err
 	case p.KeepTokens:

@@ -51,12 +51,14 @@ type Service struct {
 	root    token.Root
 	shared  []*token.Key // the first one signs
 	refresh *token.RefreshTokens
-	sealer  *token.Sealer
-	salt    atomic.Uint32 // of sealed token ids
-	box     *token.Box
-	ids     *token.IDs
-	mailBox *token.Box
-	links   *token.Links
+	// browsers makes the texts of browsers' sessions, under a key of their own.
+	browsers *token.RefreshTokens
+	sealer   *token.Sealer
+	salt     atomic.Uint32 // of sealed token ids
+	box      *token.Box
+	ids      *token.IDs
+	mailBox  *token.Box
+	links    *token.Links
 	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
 	opaqueKey token.Secret
 	opaqueBox *token.Box
@@ -88,6 +90,7 @@ func New(o Options) *Service {
 	s := &Service{
 		store: o.Store, pool: o.Pool, root: o.Root, now: o.Now, log: o.Log,
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
+		browsers:  token.NewRefreshTokens(o.Root.Key("browser sessions")),
 		sealer:    token.NewSealer(o.Root.Key("jti")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
 		ids:       token.NewIDs(o.Root.Key("token ids")),

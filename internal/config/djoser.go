@@ -15,6 +15,7 @@ type Djoser struct {
 	SignOut     *bool    // who changes his password is signed out, too
 	TellEmail   *bool    // says so to who asks for a link for an address of nobody
 	LinkSeconds int      // how long a mailed link is good
+	Session     *bool    // signing in for an opaque token opens a session of cookies, too
 	Permissions map[string]string
 }
 
@@ -27,6 +28,7 @@ func (d *Djoser) settings() []setting {
 		{"sign_out_on_password_change", &d.SignOut},
 		{"tell_unknown_email", &d.TellEmail},
 		{"link_lifetime_seconds", &d.LinkSeconds},
+		{"session_on_login", &d.Session},
 		{"permissions", &d.Permissions},
 	}
 }

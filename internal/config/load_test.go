@@ -134,6 +134,7 @@ hide_users = false
 sign_out_on_password_change = true
 tell_unknown_email = true
 link_lifetime_seconds = 600
+session_on_login = true
 rotate_refresh = true
 sliding_lifetime_seconds = 61
 sliding_refresh_lifetime_seconds = 62
@@ -184,7 +185,7 @@ func wholeConfig() *Config {
 				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
 				Djoser: Djoser{
 					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
-					LinkSeconds: 600, Permissions: map[string]string{"user_list": "staff"},
+					LinkSeconds: 600, Session: &yes, Permissions: map[string]string{"user_list": "staff"},
 				},
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
 				Tokens: Tokens{
@@ -246,7 +247,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
 		"DOORWARD_MOUNTS_MY_APP_LOGIN=username", "DOORWARD_MOUNTS_MY_APP_USERS_NAMED_BY=username", "DOORWARD_MOUNTS_MY_APP_RETYPE=password",
 		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
-		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600",
+		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600", "DOORWARD_MOUNTS_MY_APP_SESSION_ON_LOGIN=1",
 		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff",
 		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",

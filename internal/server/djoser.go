@@ -65,6 +65,12 @@ func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 			*s.into = *s.from
 		}
 	}
+	if on(c.Session) {
+		if !slices.Contains(m.preset.auth, django.AuthOpaque) {
+			return fmt.Errorf("[mounts.%s] session_on_login does not go with this preset\n  it opens a session beside an opaque token\n  try: preset = \"djoser\"", m.name)
+		}
+		m.signsIn, m.auth = true, append(slices.Clip(m.auth), django.AuthSession)
+	}
 	m.policy.Links.Timeout = time.Duration(c.LinkSeconds) * time.Second
 	m.policy.Links.OneKind = model.Django // the Django beside us makes such links, too
 	m.djoser.Permissions = map[string]djoser.Permission{}

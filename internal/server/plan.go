@@ -53,6 +53,7 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.setCookies(cfg.PublicURL, mounts[name].FrontendURL)
 		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
@@ -168,6 +169,16 @@ func (m *mountPlan) setMail(c *config.Mount) {
 	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
 }
 
+// setCookies says how the cookies of the mount travel, and whose pages may write by them.
+func (m *mountPlan) setCookies(public, frontend string) {
+	m.cookies.Secure = strings.HasPrefix(public, "https://")
+	for _, text := range []string{public, frontend} {
+		if u, err := url.Parse(text); err == nil && u.Host != "" {
+			m.cookies.Trusted = append(m.cookies.Trusted, u.Scheme+"://"+strings.ToLower(u.Host))
+		}
+	}
+}
+
 // signable says how the tokens of a mount can be signed.
 func signable(t *account.Tokens) string {
 	switch {
@@ -207,7 +218,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
 		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
-		djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: map[string]string{},
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

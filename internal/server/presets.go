@@ -151,6 +151,8 @@ type mountPlan struct {
 	recorded bool
 	jwt      django.SimpleJWT // of mounts whose tokens are typed
 	sample   bool             // with the view that transcripts try their tokens on
+	signsIn  bool             // for an opaque token, and opens a session of cookies with it
+	cookies  drf.SessionOptions
 	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
 	languages bool
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
@@ -203,14 +205,27 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 		case django.AuthBasic:
 			o.Authenticators = append(o.Authenticators, drf.NewBasicAuth(accounts, &m.policy))
 		case django.AuthSession:
-			o.Authenticators = append(o.Authenticators, drf.NoAuth{})
+			o.Authenticators = append(o.Authenticators, m.sessions(accounts))
 		}
 	}
 	return drf.New(o)
 }
 
+// sessions reads and writes the cookies of the mount.
+func (m *mountPlan) sessions(accounts *account.Service) *drf.Sessions {
+	m.cookies.Modern = m.modern
+	return drf.NewSessions(accounts, &m.policy, m.cookies)
+}
+
+// setOptions tells djoser's views what the mount is beside its settings.
+func (m *mountPlan) setOptions(accounts *account.Service) {
+	if m.djoser.Noun, m.djoser.Modern = m.noun, m.modern; m.signsIn {
+		m.djoser.Sessions = m.sessions(accounts)
+	}
+}
+
 func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
-	m.djoser.Noun, m.djoser.Modern = m.noun, m.modern
+	m.setOptions(accounts)
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
 	mount.Routes = append(djoser.NewClassic(accounts, &m.policy, m.djoser).Routes(), drfjwt.New(accounts, &m.policy).Routes()...)
 	for i := range mount.Routes {
@@ -229,7 +244,7 @@ var also = map[string]struct{ path, other, open string }{
 }
 
 func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
-	m.djoser.Noun, m.djoser.Modern = m.noun, m.modern
+	m.setOptions(accounts)
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
 	mount.Routes = djoser.NewUsers(accounts, &m.policy, m.djoser).Routes()
 	o := m.simpleOptions()

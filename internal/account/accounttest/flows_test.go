@@ -304,4 +304,26 @@ var flowFailables = []failable{
 	{name: "SignOutOpaque", run: func(w *world, _ *account.Grant, who *account.Principal) error {
 		return w.SignOutOpaque(ctx, native(), who)
 	}, keeps: true, done: ended},
+	{name: "SignInBrowser", run: func(w *world, g *account.Grant, _ *account.Principal) error {
+		opaque, text, err := w.SignInBrowser(ctx, native(), account.Credentials{Login: g.User.Email, Password: secret}, "")
+		if err != nil && (opaque != "" || text != "") {
+			return errors.New("a token came with an error")
+		}
+		return err
+	}},
+	{name: "SignInBrowser in place of another, and its use", run: func(w *world, g *account.Grant, _ *account.Principal) error {
+		_, old, err := w.SignInBrowser(ctx, native(), account.Credentials{Login: g.User.Email, Password: secret}, "")
+		if err != nil {
+			return err
+		}
+		_, text, err := w.SignInBrowser(ctx, native(), account.Credentials{Login: g.User.Email, Password: secret}, old)
+		if err != nil {
+			return err
+		}
+		_, err = w.AuthenticateBrowser(ctx, native(), text)
+		return err
+	}, keeps: true},
+	{name: "SignOutBrowser", run: func(w *world, _ *account.Grant, who *account.Principal) error {
+		return w.SignOutBrowser(ctx, native(), who, "")
+	}, keeps: true, done: ended},
 }

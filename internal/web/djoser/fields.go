@@ -26,6 +26,8 @@ type Options struct {
 	RetypeNew, RetypeLogin, RetypePassword, RetypeResetPassword, RetypeResetLogin bool
 	// Permissions changes who may call an operation of version 2, by djoser's name of it.
 	Permissions map[string]Permission
+	// Sessions gives who signs in for an opaque token a session of cookies, too; nil: it does not.
+	Sessions *drf.Sessions
 }
 
 // Asked is a field of the user that a registration takes.

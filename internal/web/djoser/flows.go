@@ -187,7 +187,7 @@ func (d *dialect) signIn(refusal string) web.Handler {
 		if err != nil {
 			return err
 		}
-		text, err := d.accounts.SignInOpaque(r.Context(), d.policy, account.Credentials{Login: in.Text(string(d.Login)), Password: in.Text("password")})
+		text, err := d.opaque(w, r, account.Credentials{Login: in.Text(string(d.Login)), Password: in.Text("password")})
 		if err != nil {
 			return words.Explain(err)
 		}
@@ -195,13 +195,35 @@ func (d *dialect) signIn(refusal string) web.Handler {
 	}
 }
 
+// opaque gives the token, and a session of cookies where that is set (CREATE_SESSION_ON_LOGIN).
+func (d *dialect) opaque(w http.ResponseWriter, r *web.Request, c account.Credentials) (string, error) {
+	if d.Sessions == nil {
+		return d.accounts.SignInOpaque(r.Context(), d.policy, c)
+	}
+	text, session, err := d.accounts.SignInBrowser(r.Context(), d.policy, c, d.Sessions.Shown(r.Request))
+	if err == nil {
+		d.Sessions.Give(w.Header(), r.Request, session)
+	}
+	return text, err
+}
+
 // signOut takes it away. The body is not looked at.
 func (d *dialect) signOut(w http.ResponseWriter, r *web.Request) error {
 	if r.Who == nil {
 		return drf.NotAuthenticated()
 	}
-	if err := d.accounts.SignOutOpaque(r.Context(), d.policy, r.Who); err != nil {
+	if d.Sessions == nil {
+		if err := d.accounts.SignOutOpaque(r.Context(), d.policy, r.Who); err != nil {
+			return err
+		}
+		return drf.NoContent(w)
+	}
+	shown := d.Sessions.Shown(r.Request)
+	if err := d.accounts.SignOutBrowser(r.Context(), d.policy, r.Who, shown); err != nil {
 		return err
+	}
+	if shown != "" {
+		d.Sessions.Drop(w.Header(), r.Request)
 	}
 	return drf.NoContent(w)
 }

@@ -93,13 +93,3 @@ func (a *BasicAuth) Authenticate(r *http.Request, _ bool) (*account.Principal, e
 
 // Challenge implements web.Authenticator.
 func (a *BasicAuth) Challenge() string { return `Basic realm="api"` }
-
-// NoAuth stands where REST framework has an authenticator without a challenge: its first place makes
-// a 401 a 403. It finds nobody.
-type NoAuth struct{}
-
-// Authenticate implements web.Authenticator.
-func (NoAuth) Authenticate(*http.Request, bool) (*account.Principal, error) { return nil, nil }
-
-// Challenge implements web.Authenticator.
-func (NoAuth) Challenge() string { return "" }

@@ -100,7 +100,7 @@ func (v *view) serve(a *answer, r *http.Request) error {
 	if route == nil {
 		rules = &v.others
 	}
-	who, err := v.site.authenticate(r, rules)
+	who, err := v.site.authenticate(a.Header(), r, rules)
 	if err != nil {
 		return err
 	}
@@ -122,13 +122,19 @@ func (v *view) serve(a *answer, r *http.Request) error {
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
 }
 
-// authenticate asks one authenticator after the other.
-func (s *Site) authenticate(r *http.Request, rules *web.Route) (*account.Principal, error) {
+// authenticate asks one authenticator after the other. h is the answer's, for what the sessions say to
+// the browser.
+func (s *Site) authenticate(h http.Header, r *http.Request, rules *web.Route) (*account.Principal, error) {
 	if rules.Anonymous {
 		return nil, nil
 	}
 	for _, a := range s.Authenticators {
-		if who, err := a.Authenticate(r, rules.Fresh); who != nil || err != nil {
+		who, err := a.Authenticate(r, rules.Fresh)
+		if sessions, ok := a.(*Sessions); ok && errors.Is(err, errDeadSession) {
+			sessions.Drop(h, r)
+			continue
+		}
+		if who != nil || err != nil {
 			return who, err
 		}
 	}
