@@ -41,6 +41,9 @@ func (s *Service) Authenticate(ctx context.Context, p *Policy, raw string) (*Pri
 
 // judgeToken says who t is of. Signature first, then times, then the user, then the session.
 func (s *Service) judgeToken(ctx context.Context, r Reader, p *Policy, t *token.Unverified) (*Principal, error) {
+	if p.Tokens.Typed != nil {
+		return s.judgeTyped(ctx, r, p, t)
+	}
 	who := &Principal{}
 	var err error
 	if p.Tokens.Signing == PerUser {
@@ -114,6 +117,9 @@ func (s *Service) verifyThenFind(ctx context.Context, r Reader, p *Policy, t *to
 // verifyKeys are the keys that may have signed t. Which published ones there are is no secret, so
 // a token of none of them may cost less.
 func (s *Service) verifyKeys(p *Policy, t *token.Unverified) []*token.Key {
+	if p.Tokens.Typed != nil && p.Tokens.Typed.Keys != nil {
+		return p.Tokens.Typed.Keys
+	}
 	if p.Tokens.Signing == Shared {
 		return s.shared
 	}
@@ -134,7 +140,7 @@ func (s *Service) verifyClaims(p *Policy, t *token.Unverified, key *token.Key, w
 	case err != nil:
 		return fail(TokenForged)
 	}
-	err = claims.Check(s.now(), token.Validity{RequireExp: !p.Tokens.Foreign})
+	err = claims.Check(s.now(), p.Tokens.validity())
 	switch {
 	case errors.Is(err, token.ErrExpired):
 		return fail(TokenExpired)

@@ -43,6 +43,14 @@ const (
 	NotRefreshable Code = "not_refreshable" // a token that was not made to be refreshed
 	RefreshExpired Code = "refresh_expired"
 
+	// Of mounts that tell kinds of tokens apart.
+	TokenUntimed      Code = "token_untimed"      // it never expires
+	TokenUnidentified Code = "token_unidentified" // it has no id
+	TokenUntyped      Code = "token_untyped"      // it does not say its kind
+	TokenMistyped     Code = "token_mistyped"     // it is of another kind
+	TokenUnowned      Code = "token_unowned"      // it names no user
+	PasswordChanged   Code = "password_changed"   // since the token was made
+
 	Busy Code = "busy" // shed before any work; see Error.RetryAfter
 )
 

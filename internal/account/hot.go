@@ -195,7 +195,7 @@ func (e *endedSessions) add(session int64, now, until time.Time) {
 // Recognize is Authenticate for routes that may answer from memory: it reads a token's rows at its
 // first use, and none at the next ones while nothing of its user changed.
 func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Principal, error) {
-	if s.hot == nil || s.hot.distrusted.Load() {
+	if s.hot == nil || s.hot.distrusted.Load() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
 		return s.Authenticate(ctx, p, raw)
 	}
 	key := keyOfToken(p, raw)
@@ -213,7 +213,7 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
 		shard.keep(key, hotToken{
 			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
-			login: s.hot.hash(who.User.LoginName(p.Login)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
+			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
 		})
 	}
 	return who, nil
@@ -229,7 +229,7 @@ func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principa
 	if err != nil || u == nil {
 		return nil, err
 	}
-	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(u.LoginName(p.Login)) != t.login {
+	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(p.names(u)) != t.login {
 		return nil, nil
 	}
 	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.Mount, Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
@@ -309,7 +309,11 @@ func (s *Service) ended(p *Policy, session int64) {
 
 // longest is when a token that was made now is dead at the latest. One of another program may live longer.
 func (s *Service) longest(p *Policy) time.Time {
-	return s.now().Add(p.Tokens.Access + maxAhead*time.Second)
+	life := p.Tokens.Access
+	if p.Tokens.Typed != nil {
+		life = max(life, p.Tokens.Typed.Sliding)
+	}
+	return s.now().Add(life + maxAhead*time.Second)
 }
 
 // expiry is when the token expires, in unix seconds.

@@ -16,6 +16,9 @@ type Policy struct {
 	Rules     password.Rules
 	// StampLogin writes last_login when a token is issued.
 	StampLogin bool
+	// KeepTokens lets everything live on when somebody changes his password. Recorded of Django
+	// settings and never on outside a replay of them.
+	KeepTokens bool
 	Tokens     Tokens
 }
 
@@ -44,13 +47,20 @@ const (
 	FromLevel       // the second factor; null without one
 	FromSession
 	FromEpoch
-	FromTokenID // random
+	FromTokenID // random, or sealed: see Typed
+	FromKind
+	FromRefreshExpiry  // until when a sliding token can be exchanged; other kinds lack it
+	FromPasswordDigest // of the stored hash, as upper-case MD5
+	FromField          // Claim.Field of the user
+	FromSetting        // Claim.Value
 )
 
 // Claim is one member of a token's payload.
 type Claim struct {
 	Name   string
 	Source Source
+	Field  Field // of FromField
+	Value  any   // of FromSetting: what token.Claim takes
 }
 
 // Tokens says how a mount makes and reads its tokens.
@@ -75,6 +85,8 @@ type Tokens struct {
 	// another's. Recorded of one Django set-up and never on outside a replay of it:
 	// an address that changed hands would open its new owner's account.
 	TrustName bool
+	// Typed tells kinds of tokens apart; nil: a mount has one kind.
+	Typed *Typed
 }
 
 // claim is the name of the claim that says src; "" when the tokens have none.

@@ -59,6 +59,9 @@ func (s *Service) adopted(p *Policy, who *Principal) Session {
 func foreignEnd(t *Tokens, who *Principal, now time.Time) time.Time {
 	most := now.AddDate(100, 0, 0)
 	exp, state := who.claims.Time(t.claim(FromExpiry))
+	if t.Typed != nil && state == token.Present { // its mark is no time
+		return time.Unix(min(exp, most.Unix()), 0).Add(t.Typed.span(t))
+	}
 	if state != token.Present || who.mark == noMark {
 		return most
 	}

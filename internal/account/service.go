@@ -5,6 +5,7 @@ package account
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,8 @@ type Service struct {
 	root    token.Root
 	shared  []*token.Key // the first one signs
 	refresh *token.RefreshTokens
+	sealer  *token.Sealer
+	salt    atomic.Uint32 // of sealed token ids
 	box     *token.Box
 	mailBox *token.Box
 	decoy   *token.Key // checks the tokens of users who are not there, for equal work
@@ -72,6 +75,7 @@ func New(o Options) *Service {
 	s := &Service{
 		store: o.Store, pool: o.Pool, root: o.Root, now: o.Now, log: o.Log,
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
+		sealer:    token.NewSealer(o.Root.Key("jti")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
 		likeness:  o.Root.Key("likeness of the unknown"),
@@ -86,6 +90,7 @@ func New(o Options) *Service {
 			s.shared = append(s.shared, token.HMACKey(token.HS256, "", secret.Bytes()))
 		}
 	}
+	s.salt.Store(binary.BigEndian.Uint32(token.NewSecret().Bytes()))
 	if o.Remember {
 		s.hot = newHot()
 	}

@@ -143,7 +143,10 @@ func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User)
 		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
 		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
 	}
-	if p.Tokens.Rotating {
+	if p.Tokens.Typed != nil {
+		ses.Expires = now.Add(p.Tokens.Typed.span(&p.Tokens))
+	}
+	if p.Tokens.Rotating || p.Tokens.Typed != nil {
 		if _, err := w.InsertSession(ctx, &ses); err != nil {
 			return Session{}, fmt.Errorf("open a session for user %d: %w", u.ID, err)
 		}

@@ -66,6 +66,8 @@ type Writer interface {
 	LastMark(ctx context.Context, userID int64, mount string) (int64, error)
 	// Rotate moves a live session from one generation to the next, and reports false when another request got there first.
 	Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error)
+	// RotateUntil is Rotate, and moves the session's end.
+	RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error)
 	// EndSession ends a session, and reports whether it was alive.
 	EndSession(ctx context.Context, id int64, now time.Time) (bool, error)
 	// KeepSession carries a live session over into a new epoch.

@@ -11,6 +11,9 @@ import (
 
 // grant makes the tokens of a session that was just opened, or rotated.
 func (s *Service) grant(p *Policy, u *User, ses *Session) (Grant, error) {
+	if p.Tokens.Typed != nil {
+		return s.grantTyped(p, u, ses, nil)
+	}
 	if ses.Mark != 0 {
 		return s.grantUntil(p, u, ses, p.Tokens.firstExpiry(ses.Mark))
 	}
@@ -95,6 +98,9 @@ func parseSessionID(text string) (int64, bool) {
 
 // signingKey is the key that makes a user's tokens in a mount.
 func (s *Service) signingKey(p *Policy, u *User) (*token.Key, error) {
+	if p.Tokens.Typed != nil && p.Tokens.Typed.Keys != nil {
+		return p.Tokens.Typed.Keys[0], nil
+	}
 	switch p.Tokens.Signing {
 	case PerUser:
 		if key := s.userKey(u); key != nil {

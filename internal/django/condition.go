@@ -22,7 +22,9 @@ type Condition struct {
 	// Claims is the payload handler: "own" is drf-jwt's, "level" one that tells the second factor.
 	Claims string
 	Prefix string // of the Authorization header
-	Modern bool
+	// SimpleJWT is set where Policy.Tokens.Typed is.
+	SimpleJWT SimpleJWT
+	Modern    bool
 	// Scratch asks for a database with Users and nothing else.
 	Scratch bool
 	Users   []User
@@ -39,6 +41,12 @@ type FaultsError []string
 
 func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 
+// translators understand the settings of a dialect.
+var translators = map[string]func(*Condition, *object){
+	"tag1":      (*Condition).readSettings,
+	"simplejwt": (*Condition).readSimpleMount,
+}
+
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
 // "setup"}. An error is a FaultsError that names every key it does not know.
 func Read(body []byte) (*Condition, error) {
@@ -52,7 +60,10 @@ func Read(body []byte) (*Condition, error) {
 	head.take("dialect", &dialect)
 	head.take("variant", &variant)
 	head.take("user_model", &model)
-	if c.Preset = dialect; dialect != "tag1" {
+	c.Preset = dialect
+	translate, ok := translators[dialect]
+	if !ok {
+		translate = (*Condition).readSettings
 		faults = append(faults, fmt.Sprintf("dialect %q is not known", dialect))
 	}
 	c.Modern = strings.HasPrefix(variant, "modern-")
@@ -62,7 +73,7 @@ func Read(body []byte) (*Condition, error) {
 		faults = append(faults, fmt.Sprintf("user_model %q is not known", model))
 	}
 	settings := head.sub("settings")
-	c.readSettings(&settings)
+	translate(c, &settings)
 	if !head.none("setup") {
 		c.Scratch = true
 		setup := head.sub("setup")
@@ -176,16 +187,19 @@ func (c *Condition) readSetup(setup *object) {
 	setup.done()
 	for i, row := range rows {
 		o := readObject(row, fmt.Sprintf("setup.users[%d]", i), setup.faults)
-		c.Users = append(c.Users, readUser(&o))
+		c.Users = append(c.Users, readUser(&o, c.Model))
 	}
 }
 
-func readUser(o *object) User {
+func readUser(o *object, m *account.Model) User {
 	u := User{User: account.User{IsActive: true}}
 	if o.take("id", &u.ID) && u.ID < 1 {
 		o.faultOf("id", "is out of range")
 	}
 	o.take("email", &u.Email)
+	if m != nil && m.Has(account.Username) {
+		readNames(o, &u.User)
+	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {
 		u.Clear = &clear

@@ -2,7 +2,11 @@
 // of its settings means. Hash formats and links are crafts of other packages.
 package django
 
-import "doorward/internal/account"
+import (
+	"slices"
+
+	"doorward/internal/account"
+)
 
 // SpaUser is the e-mail model with a signing key per user that goes by the name of its table.
 func SpaUser() *account.Model {
@@ -22,11 +26,22 @@ func SpaUser() *account.Model {
 
 // ModelOf returns the model of a Django table by the table's name, nil when the name is not known.
 func ModelOf(table string) *account.Model {
-	if table == "spauser_spauser" {
-		return SpaUser()
+	for _, build := range userModels {
+		if m := build(); m.Table == table {
+			return m
+		}
 	}
 	return nil
 }
 
 // userModels are the models by the name that AUTH_USER_MODEL has for them.
-var userModels = map[string]func() *account.Model{"spauser.SpaUser": SpaUser}
+var userModels = map[string]func() *account.Model{"auth.User": AuthUser, "spauser.SpaUser": SpaUser}
+
+// Tables names the tables that can be adopted, in order.
+func Tables() (names []string) {
+	for _, build := range userModels {
+		names = append(names, build().Table)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -49,6 +49,7 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
 	return p, nil
@@ -61,7 +62,8 @@ func modelOf(u *config.User) (*account.Model, error) {
 		if m := django.ModelOf(u.Table); m != nil {
 			return m, nil
 		}
-		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts spauser_spauser\n  try: leave [user] table out for Doorward's own table", u.Table)
+		return nil, fmt.Errorf("[user] table %q is not known\n  this version adopts %s\n  try: leave [user] table out for Doorward's own table",
+			u.Table, strings.Join(django.Tables(), ", "))
 	}
 	login := account.Email
 	if u.Login == string(account.Username) {
@@ -88,7 +90,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -98,6 +100,10 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	if c.Noun != "" {
 		m.noun = c.Noun
+	}
+	if preset.policy.Tokens.Typed != nil { // presets are shared
+		typed := *preset.policy.Tokens.Typed
+		m.policy.Tokens.Typed = &typed
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.policy.Rules = rulesOf(&c)
@@ -111,9 +117,9 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	if c.Signing != "" {
 		t.Signing = signings[c.Signing]
 	}
-	if (t.Signing == account.Published) != t.Rotating {
+	if t.Typed == nil && (t.Signing == account.Published) != t.Rotating || t.Typed != nil && t.Signing == account.PerUser {
 		return fmt.Errorf("[mounts.%s] signing = %q does not go with this preset\n  its tokens are %s\n  try: leave signing out",
-			m.name, c.Signing, map[bool]string{true: "published", false: "per-user or shared"}[t.Rotating])
+			m.name, c.Signing, signable(t))
 	}
 	if c.AccessLifetimeSeconds != 0 {
 		t.Access = time.Duration(c.AccessLifetimeSeconds) * time.Second
@@ -127,6 +133,17 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	// The Django whose table this is signs tokens too.
 	t.Foreign = adopted && !t.Rotating
 	return nil
+}
+
+// signable says how the tokens of a mount can be signed.
+func signable(t *account.Tokens) string {
+	switch {
+	case t.Typed != nil:
+		return "shared or published"
+	case t.Rotating:
+		return "published"
+	}
+	return "per-user or shared"
 }
 
 func rulesOf(c *config.Mount) password.Rules {
@@ -156,7 +173,8 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	q.mounts = []mountPlan{{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern,
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true,
 	}}
+	q.mounts[0].setShared(q.secret, q.fallbacks)
 	return q
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/web"
 	"doorward/internal/web/djoser"
@@ -72,6 +73,13 @@ var presets = map[string]preset{
 			Tokens: account.Tokens{Signing: account.Shared, Access: 5 * time.Minute, Refresh: 7 * day, Renewable: true},
 		},
 	},
+	"simplejwt": {
+		prefix: "/api/", claims: "simplejwt", noun: "user", mounted: true, build: buildSimple,
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Tokens: simpleTokens,
+		},
+	},
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
@@ -81,6 +89,15 @@ var presets = map[string]preset{
 				Refresh: 90 * day, Idle: 14 * day, Grace: 10 * time.Second,
 			},
 		},
+	},
+}
+
+// simpleTokens are SimpleJWT's tokens without settings.
+var simpleTokens = account.Tokens{
+	Signing: account.Shared, Access: 5 * time.Minute, Refresh: day, Grace: 10 * time.Second,
+	Typed: &account.Typed{
+		Issue: account.KindAccess, Accept: []account.Kind{account.KindAccess}, ReuseEnds: true,
+		Sliding: 5 * time.Minute, SlidingRefresh: day,
 	},
 }
 
@@ -100,6 +117,8 @@ type mountPlan struct {
 	header string            // the word before the token in the Authorization header
 	paths  map[string]string // by route name; "" leaves a route out
 	modern bool
+	jwt    django.SimpleJWT // of mounts whose tokens are typed
+	sample bool             // with the view that transcripts try their tokens on
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -107,6 +126,8 @@ type mountPlan struct {
 // claimsOf are the claims of a payload by its name.
 func (m *mountPlan) claimsOf() ([]account.Claim, error) {
 	switch m.claims {
+	case "simplejwt":
+		return m.simpleClaims(), nil
 	case "own":
 		return drfjwt.OwnClaims(m.policy.Tokens.Renewable), nil
 	case "level":

@@ -78,6 +78,16 @@ func (q *queries) Rotate(ctx context.Context, id int64, from uint32, now time.Ti
 	return changed == 1, nil
 }
 
+// RotateUntil moves a session to its next generation, and its end with it.
+func (q *queries) RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
+	changed, err := q.exec(ctx, `update sessions set generation = generation + 1, rotated_at = $1, expires_at = $2
+		where id = $3 and generation = $4 and ended_at is null`, micros(now), micros(until), id, int64(from))
+	if err != nil {
+		return false, fmt.Errorf("rotate session %d: %w", id, err)
+	}
+	return changed == 1, nil
+}
+
 // EndSession ends a session.
 func (q *queries) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {
 	changed, err := q.exec(ctx, `update sessions set ended_at = $1 where id = $2 and ended_at is null`, micros(now), id)

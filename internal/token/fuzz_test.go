@@ -129,13 +129,13 @@ func FuzzRefresh(f *testing.F) {
 	sealer := NewSealer(fixedKey(1))
 	f.Add(tokens.Mint(1<<62+7, 3))
 	f.Add(tokens.Mint(0, 0)[:40])
-	f.Add(sealer.Seal(1, 2))
+	f.Add(sealer.Seal(Sealed{Session: 1, Epoch: 2}))
 	f.Add("dwr_")
 	f.Fuzz(func(t *testing.T, text string) {
 		if session, generation, ok := tokens.Open(text); ok && tokens.Mint(session, generation) != text {
 			t.Errorf("%q opens and isn't what is minted", text)
 		}
-		if session, epoch, ok := sealer.Open(text); ok && sealer.Seal(session, epoch) != text {
+		if sealed, ok := sealer.Open(text); ok && sealer.Seal(sealed) != text {
 			t.Errorf("%q opens and isn't what is sealed", text)
 		}
 	})

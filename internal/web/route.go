@@ -32,7 +32,9 @@ type Route struct {
 	// Anonymous says that the route looks at no credentials, not even bad ones: signing in.
 	Anonymous bool
 	// Fresh asks for rows instead of remembered state: passwords, e-mail, factors, sessions, deletion, staff.
-	Fresh   bool
+	Fresh bool
+	// NoHead says that HEAD is no GET here, as in Django's function views.
+	NoHead  bool
 	Input   []Field // the members of the body
 	Handler Handler
 

@@ -139,6 +139,10 @@ func (w *hookedWriter) Rotate(ctx context.Context, id int64, from uint32, now ti
 	return pass(&w.hookedReader, "Rotate", func() (bool, error) { return w.w.Rotate(ctx, id, from, now) })
 }
 
+func (w *hookedWriter) RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
+	return pass(&w.hookedReader, "RotateUntil", func() (bool, error) { return w.w.RotateUntil(ctx, id, from, now, until) })
+}
+
 func (w *hookedWriter) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {
 	return pass(&w.hookedReader, "EndSession", func() (bool, error) { return w.w.EndSession(ctx, id, now) })
 }

@@ -78,7 +78,7 @@ func TestABadTokenIsRefusedClearly(t *testing.T) {
 	})
 	everyRoute(t, s, func(m *web.Mount, route *web.Route, path, _ string) { // in the body
 		for _, f := range route.Input {
-			if f.Name != "token" && f.Name != "refresh_token" {
+			if f.ReadOnly || f.Name != "token" && f.Name != "refresh" && f.Name != "refresh_token" {
 				continue
 			}
 			for name, token := range badTokens(own[m.Name], id) {
@@ -90,6 +90,9 @@ func TestABadTokenIsRefusedClearly(t *testing.T) {
 	})
 	for _, m := range s.Mounts() {
 		path := m.Path("me") + m.Path("user") + m.Path("user-view")
+		if path == "" { // a mount of tokens alone
+			continue
+		}
 		if r := s.Do(t, "GET", path, nil, "Authorization", scheme(&m)+" "+own[m.Name]); r.Status != 200 {
 			t.Errorf("the good token of %s at %s: got %d %s", m.Name, path, r.Status, r.Body)
 		}

@@ -2,10 +2,15 @@ package servertest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/hmac"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"math"
@@ -241,14 +246,37 @@ func (p *player) token(t *testing.T, want *ExpectJWT, text string) error {
 			return fmt.Errorf("jwt lifetime: want %v s, got %v s", want.Lifetime, seconds-now)
 		}
 	}
-	if want.Signed {
-		mac := hmac.New(sha256.New, []byte(p.key))
-		mac.Write([]byte(parts[0] + "." + parts[1]))
-		if base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) != parts[2] {
-			return fmt.Errorf("jwt signature does not verify with the settings' key")
-		}
+	if want.Signed && !p.signed(header, parts) {
+		return fmt.Errorf("jwt signature does not verify with the settings' key")
 	}
 	return nil
+}
+
+// signed verifies a signature of the algorithms that transcripts have.
+func (p *player) signed(header any, parts []string) bool {
+	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
+	message := []byte(parts[0] + "." + parts[1])
+	alg, _ := at(header, "$.alg")
+	switch alg {
+	case "HS256", "HS512":
+		hash := sha256.New
+		if alg == "HS512" {
+			hash = sha512.New
+		}
+		mac := hmac.New(hash, []byte(p.key))
+		mac.Write(message)
+		return hmac.Equal(mac.Sum(nil), signature)
+	case "RS256":
+		block, _ := pem.Decode([]byte(p.key))
+		if block == nil {
+			return false
+		}
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		private, ok := key.(*rsa.PrivateKey)
+		sum := sha256.Sum256(message)
+		return err == nil && ok && rsa.VerifyPKCS1v15(&private.PublicKey, crypto.SHA256, sum[:], signature) == nil
+	}
+	return false
 }
 
 func (s *Server) now(t testing.TB) time.Time {

@@ -70,7 +70,8 @@ func testRaces(t *testing.T, s *subject) {
 			_, err := w.InsertUser(ctx, &u)
 			return true, err
 		}},
-		{"rotate one generation", func(_ int, w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 3, instant) }},
+		{"rotate and prolong one generation", func(_ int, w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 3, instant, instant) }},
+		{"rotate one generation", func(_ int, w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 4, instant) }},
 		{"swap one password", func(n int, w account.Writer) (bool, error) {
 			return w.SwapPassword(ctx, ann.ID, ann.Password, fmt.Sprint("fresh", n))
 		}},
@@ -84,7 +85,7 @@ func testRaces(t *testing.T, s *subject) {
 			t.Errorf("%s: got %d winners of %d, want 1", tt.name, won, crowd)
 		}
 	}
-	want(t, "generation", s.session(t, 1).Generation, 4)
+	want(t, "generation", s.session(t, 1).Generation, 5)
 
 	var mu sync.Mutex
 	epochs := map[uint32]bool{}

@@ -93,9 +93,16 @@ func testSessionLife(t *testing.T, s *subject) {
 	step("keep", true, func(w account.Writer) (bool, error) { return true, w.KeepSession(ctx, 1, 5) })
 	ses.Generation, ses.Rotated, ses.Epoch = 4, later, 5
 	want(t, "rotated and kept", s.session(t, 1), ses)
+	until := later.Add(time.Hour)
+	for _, wanted := range []bool{true, false} {
+		step("rotate and prolong", wanted, func(w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 4, later, until) })
+	}
+	ses.Generation, ses.Expires = 5, until
+	want(t, "prolonged", s.session(t, 1), ses)
 	step("end", true, func(w account.Writer) (bool, error) { return w.EndSession(ctx, 1, later) })
 	step("end again", false, func(w account.Writer) (bool, error) { return w.EndSession(ctx, 1, later.Add(time.Hour)) })
-	step("rotate an ended one", false, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 4, later) })
+	step("rotate an ended one", false, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 5, later) })
+	step("prolong an ended one", false, func(w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 5, later, until) })
 	step("keep an ended one", true, func(w account.Writer) (bool, error) { return true, w.KeepSession(ctx, 1, 6) })
 	ses.Ended = later
 	want(t, "ended", s.session(t, 1), ses)

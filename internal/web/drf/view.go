@@ -48,11 +48,12 @@ func (v *view) methods() []string {
 
 // find returns the route for a method, or nil. HEAD is GET's.
 func (v *view) find(method string) *web.Route {
-	if method == http.MethodHead {
+	head := method == http.MethodHead
+	if head {
 		method = http.MethodGet
 	}
 	for _, r := range v.routes {
-		if r.Method == method {
+		if r.Method == method && !(head && r.NoHead) {
 			return r
 		}
 	}

@@ -1,0 +1,287 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"doorward/internal/token"
+)
+
+// RefreshToken exchanges a refresh token for an access token and, as the mount rotates, for its
+// successor. Codes: those of tokens, UserDisabled.
+func (s *Service) RefreshToken(ctx context.Context, p *Policy, raw string) (Grant, error) {
+	d, err := s.parseTyped(p, raw, KindRefresh)
+	if err != nil {
+		return Grant{}, err
+	}
+	for {
+		u, ses, err := s.chain(ctx, p, d)
+		if err != nil {
+			return Grant{}, err
+		}
+		if u == nil || p.Tokens.Typed.Rotation == NoRotation {
+			if spent(p, d, &ses) {
+				return Grant{}, fail(TokenEnded)
+			}
+			return s.grantTyped(p, u, &ses, d)
+		}
+		if spent(p, d, &ses) {
+			return s.again(ctx, p, d, u, &ses)
+		}
+		first, err := s.rotateTyped(ctx, p, &ses)
+		if err != nil {
+			return Grant{}, err
+		}
+		if first {
+			return s.grantTyped(p, u, &ses, d)
+		}
+	}
+}
+
+// again answers a refresh token that was spent: for the policy's grace with the same successor.
+func (s *Service) again(ctx context.Context, p *Policy, d *typedToken, u *User, ses *Session) (Grant, error) {
+	switch {
+	case d.generation()+1 == uint16(ses.Generation) && s.now().Before(ses.Rotated.Add(p.Tokens.Grace)):
+		return s.grantTyped(p, u, ses, d)
+	case p.Tokens.Typed.ReuseEnds:
+		return Grant{}, s.reused(ctx, p, ses)
+	}
+	return Grant{}, fail(TokenEnded)
+}
+
+func (s *Service) rotateTyped(ctx context.Context, p *Policy, ses *Session) (first bool, err error) {
+	now := s.now()
+	until := now.Add(p.Tokens.Typed.span(&p.Tokens))
+	if until.Before(ses.Expires) { // a spent token is to be known for as long as it lives
+		until = ses.Expires
+	}
+	err = s.store.Update(ctx, func(w Writer) error {
+		first, err = w.RotateUntil(ctx, ses.ID, ses.Generation, now, until)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("rotate session %d: %w", ses.ID, err)
+	}
+	if first {
+		ses.Generation++
+		ses.Rotated, ses.Expires = now, until
+	}
+	return first, nil
+}
+
+// chain finds the session of a refresh token, alive, and its user. One that was made elsewhere
+// opens a session; where it names nobody, there is no user and no session.
+func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken) (u *User, ses Session, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, ses, err = s.readChain(ctx, r, p, d)
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return nil, ses, fmt.Errorf("read the session of a refresh token: %w", err)
+	}
+	if err != nil || ses.ID != 0 || u == nil {
+		if u == nil && err == nil { // names nobody: no row ends it, so nothing of it lives long
+			ses.Rotated = s.now()
+			ses.Expires = ses.Rotated.Add(p.Tokens.Typed.span(&p.Tokens))
+		}
+		return u, ses, err
+	}
+	ses, err = s.openForeign(ctx, p, d, u)
+	return u, ses, err
+}
+
+func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedToken) (*User, Session, error) {
+	if d.ours {
+		ses, err := r.Session(ctx, d.sealed.Session)
+		if err == nil {
+			u, err := r.User(ctx, ses.UserID)
+			if errors.Is(err, ErrNotFound) {
+				err = fail(TokenNamed)
+			}
+			if err == nil {
+				err = s.judgeChain(p, d, &u, &ses)
+			}
+			return &u, ses, err
+		}
+		if !errors.Is(err, ErrNotFound) || !p.Tokens.Foreign {
+			if errors.Is(err, ErrNotFound) {
+				err = fail(TokenEnded)
+			}
+			return nil, ses, err
+		}
+		d.ours = false
+	}
+	if !p.Tokens.Foreign {
+		return nil, Session{}, fail(TokenEnded)
+	}
+	u, err := s.owner(ctx, r, p, d.claims)
+	unowned := errors.Is(err, TokenUnowned)
+	if err != nil && !unowned {
+		return nil, Session{}, err
+	}
+	ses, err := r.SessionByMark(ctx, u.ID, p.Mount, d.mark())
+	switch {
+	case err == nil:
+		err = s.judgeChain(p, d, &u, &ses)
+	case errors.Is(err, ErrNotFound):
+		err = judgeStranger(p, d, &u)
+		if err == nil && !unowned && !u.IsActive {
+			err = fail(UserDisabled)
+		}
+	}
+	if unowned {
+		return nil, Session{}, err
+	}
+	return &u, ses, err
+}
+
+// judgeChain refuses a session that is over.
+func (s *Service) judgeChain(p *Policy, d *typedToken, u *User, ses *Session) error {
+	switch {
+	case u.ID != 0 && !u.IsActive:
+		return fail(UserDisabled)
+	case ses.UserID != u.ID || u.ID != 0 && !p.owns(u, d.claims):
+		return fail(TokenNamed)
+	case ses.Mount != p.Mount || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
+		return fail(TokenEnded)
+	case !s.now().Before(ses.Expires):
+		return fail(TokenExpired)
+	}
+	return nil
+}
+
+// openForeign opens the session of a refresh token that was made elsewhere, at its first use.
+func (s *Service) openForeign(ctx context.Context, p *Policy, d *typedToken, u *User) (Session, error) {
+	who := &Principal{User: *u, mark: d.mark(), claims: d.claims}
+	ses := s.adopted(p, who)
+	var found Session
+	err := s.store.Update(ctx, func(w Writer) error {
+		inserted, err := w.InsertSession(ctx, &ses)
+		if err != nil || inserted {
+			found = ses
+			return err
+		}
+		found, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		return err
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("open a session for a foreign token of user %d: %w", u.ID, err)
+	}
+	return found, s.judgeChain(p, d, u, &found)
+}
+
+// Blacklist ends the session of a refresh token. Codes: those of tokens.
+func (s *Service) Blacklist(ctx context.Context, p *Policy, raw string) error {
+	d, err := s.parseTyped(p, raw, KindRefresh)
+	if err != nil || p.Tokens.Typed.NoBlacklist {
+		return err
+	}
+	err = s.store.Update(ctx, func(w Writer) error { return s.blacklist(ctx, w, p, d) })
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("blacklist a token: %w", err)
+	}
+	return err
+}
+
+func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedToken) error {
+	u, err := s.owner(ctx, w, p, d.claims)
+	if err != nil && Refusal(err) == nil {
+		return err
+	}
+	ses, err := s.findTyped(ctx, w, p, d, u.ID)
+	if errors.Is(err, ErrNotFound) {
+		if !p.Tokens.Foreign {
+			return fail(TokenEnded)
+		}
+		// Nobody used it here: what remembers it is a session that is over.
+		ses = s.adopted(p, &Principal{User: u, mark: d.mark(), claims: d.claims})
+		ses.Ended = ses.Created
+		inserted, err := w.InsertSession(ctx, &ses)
+		if err != nil || inserted {
+			return err
+		}
+		ses, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		if err != nil {
+			return err
+		}
+		return s.endTyped(ctx, w, p, d, &ses)
+	}
+	if err != nil {
+		return err
+	}
+	return s.endTyped(ctx, w, p, d, &ses)
+}
+
+func (s *Service) endTyped(ctx context.Context, w Writer, p *Policy, d *typedToken, ses *Session) error {
+	if ses.Mount != p.Mount || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
+		return fail(TokenEnded)
+	}
+	s.ended(p, ses.ID)
+	live, err := w.EndSession(ctx, ses.ID, s.now())
+	if err == nil && !live {
+		err = fail(TokenEnded)
+	}
+	return err
+}
+
+// slideAfter is how old a sliding token must be to gain anything by its exchange.
+const slideAfter = 2 * time.Second
+
+// SlideToken exchanges a sliding token for one that lives longer. Codes: those of tokens,
+// UserDisabled, NotRefreshable, RefreshExpired.
+func (s *Service) SlideToken(ctx context.Context, p *Policy, raw string) (string, error) {
+	d, err := s.parseTyped(p, raw, KindSliding)
+	if err != nil {
+		return "", err
+	}
+	now := s.now()
+	end, state := d.claims.Time(p.Tokens.claim(FromRefreshExpiry))
+	switch {
+	case state == token.Absent:
+		return "", fail(NotRefreshable)
+	case state != token.Present:
+		return "", fail(TokenClaims)
+	case end <= now.Add(-p.Tokens.Typed.Validity.Leeway).Unix():
+		return "", fail(RefreshExpired)
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err := s.owner(ctx, r, p, d.claims)
+		if err == nil && !u.IsActive {
+			err = fail(UserDisabled)
+		}
+		if err == nil {
+			_, err = s.judgeTypedSession(ctx, r, p, d, &u)
+		}
+		return err
+	})
+	if err != nil {
+		if Refusal(err) == nil {
+			err = fmt.Errorf("judge a sliding token: %w", err)
+		}
+		return "", err
+	}
+	if issued, state := d.claims.Time(p.Tokens.claim(FromIssued)); state == token.Present && now.Before(time.Unix(issued, 0).Add(slideAfter)) {
+		return raw, nil
+	}
+	return s.slide(p, d, now)
+}
+
+// slide writes a sliding token anew with other times: everything else of it stays.
+func (s *Service) slide(p *Policy, d *typedToken, now time.Time) (string, error) {
+	var claims []token.Claim
+	for _, name := range d.claims.Names() {
+		switch name {
+		case p.Tokens.claim(FromExpiry):
+			claims = append(claims, token.Claim{Name: name, Value: now.Add(p.Tokens.Typed.Sliding).Unix()})
+		case p.Tokens.claim(FromIssued):
+			claims = append(claims, token.Claim{Name: name, Value: now.Unix()})
+		default:
+			raw, _ := d.claims.Raw(name)
+			claims = append(claims, token.Claim{Name: name, Value: json.RawMessage(raw)})
+		}
+	}
+	return s.signTyped(p, nil, claims)
+}
