@@ -22,7 +22,7 @@ var postgresEngine = engine{
 	again:       postgresAgain,
 	commitError: postgresCommitError,
 
-	columns: `select attname::text, not attnotnull from pg_attribute
+	columns: `select attname::text, not attnotnull, format_type(atttypid, atttypmod) from pg_attribute
 		where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
 	indexes: `select c.relname::text, a.attname::text from pg_index i
 		join pg_class c on c.oid = i.indexrelid
@@ -33,6 +33,9 @@ var postgresEngine = engine{
 	regclass: quote,
 	types:    postgresType,
 	advance:  postgresAdvance,
+
+	profileID: "id bigserial primary key",
+	hurry:     "set local lock_timeout = '10s'",
 }
 
 const (

@@ -1,0 +1,199 @@
+package store_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/store"
+	"doorward/internal/store/storetest"
+)
+
+// declared is our own model with these fields of the user.
+func declared(specs ...account.FieldSpec) *account.Model {
+	m := own()
+	m.Extras = specs
+	return m
+}
+
+func field(name account.Field, kind account.FieldKind, change ...func(*account.FieldSpec)) account.FieldSpec {
+	f := account.FieldSpec{Name: name, Kind: kind, Null: true, Write: account.Self, SignUp: true}
+	for _, c := range change {
+		c(&f)
+	}
+	return f
+}
+
+// migrate brings the database to m and returns the changes of fields that it took.
+func migrate(t *testing.T, url string, m *account.Model) (changes []string, err error) {
+	t.Helper()
+	d := open(t, url, m)
+	defer d.Close()
+	want := pending(t, d)
+	var got []string
+	err = d.Migrate(t.Context(), func(a store.Applied) {
+		if got = append(got, a.String()); a.Change != 0 {
+			changes = append(changes, a.String())
+		}
+	})
+	if err == nil && !slices.Equal(got, want) {
+		t.Errorf("applied: got %q, want what was pending, %q", got, want)
+	}
+	if err == nil && pending(t, d) != nil {
+		t.Errorf("pending afterwards: got %q, want none", pending(t, d))
+	}
+	return changes, err
+}
+
+func mustMigrate(t *testing.T, url string, m *account.Model, want ...string) {
+	t.Helper()
+	if got, err := migrate(t, url, m); err != nil || !slices.Equal(got, want) {
+		t.Errorf("changes: got %q and %v, want %q", got, err, want)
+	}
+}
+
+func insertUser(t *testing.T, url string, m *account.Model, u account.User) account.User {
+	t.Helper()
+	d := open(t, url, m)
+	defer d.Close()
+	err := d.Update(t.Context(), func(w account.Writer) (err error) { u.ID, err = w.InsertUser(t.Context(), &u); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func readUser(t *testing.T, url string, m *account.Model, id int64) (u account.User) {
+	t.Helper()
+	d := open(t, url, m)
+	defer d.Close()
+	if err := d.View(t.Context(), func(r account.Reader) (err error) { u, err = r.User(t.Context(), id); return err }); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestDeclarationChangesTheSchema(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		text := account.TextValue
+		plain := declared()
+		mustMigrate(t, url, plain)
+		at := time.Unix(1790000000, 0)
+		ann := insertUser(t, url, plain, account.User{Email: "ann@example.com", Password: "!", DateJoined: at})
+
+		nick := field("nickname", account.ShortText)
+		withNick := declared(nick, field("level", account.Choice, func(f *account.FieldSpec) {
+			f.Choices, f.Default, f.Null = []string{"it's", "b"}, text("it's"), false
+		}))
+		mustMigrate(t, url, withNick, "field 1 add users.nickname text", "field 2 add users.level text")
+		got := readUser(t, url, withNick, ann.ID).Extra
+		if want := (account.Values{}).With("nickname", account.Value{}).With("level", text("it's")); !got.Equal(want) {
+			t.Errorf("a row from before: got %v, want null and the default", got)
+		}
+		bob := insertUser(t, url, withNick, account.User{Email: "bob@example.com", Password: "!", DateJoined: at, Extra: account.ValuesOf(
+			map[account.Field]account.Value{"nickname": text("bobby"), "level": text("b")})})
+
+		mustMigrate(t, url, declared(nick), "field 3 hide users.level")
+		mustMigrate(t, url, plain, "field 4 hide users.nickname")
+		insertUser(t, url, plain, account.User{Email: "eve@example.com", Password: "!", DateJoined: at})
+		nick.Unique = true
+		withNick.Extras[0] = nick
+		mustMigrate(t, url, withNick, "field 5 show users.nickname text", "field 6 unique users.nickname", "field 7 show users.level text")
+		if got := readUser(t, url, withNick, bob.ID).Extra; got.Of("nickname") != text("bobby") || got.Of("level") != text("b") {
+			t.Errorf("what was hidden: got %v, want what it was", got)
+		}
+		withNick.Extras[0].Unique = false
+		mustMigrate(t, url, withNick, "field 8 not unique users.nickname")
+		insertUser(t, url, withNick, account.User{Email: "eva@example.com", Password: "!", DateJoined: at, Extra: account.Values{}.With("nickname", text("bobby"))})
+
+		withNick.Extras[0].Unique = true
+		var no *store.FieldError
+		if _, err := migrate(t, url, withNick); !errors.As(err, &no) || !strings.Contains(no.Why, "1 of its values") {
+			t.Errorf("unique over duplicates: got %v, want a refusal that counts them", err)
+		}
+		d := open(t, url, declared(field("nickname", account.Integer)))
+		if err := d.Migrate(t.Context(), nil); !errors.As(err, &no) || !strings.Contains(no.What, "nickname") {
+			t.Errorf("another type: got %v, want a refusal", err)
+		}
+		withNick.Extras[0].Unique = false
+		mustMigrate(t, url, withNick)
+	})
+}
+
+func TestProfileTablesFollowTheDeclaration(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		m := storetest.FieldsModel()
+		if _, err := migrate(t, url, m); err != nil {
+			t.Fatal(err)
+		}
+		fewer := storetest.FieldsModel()
+		fewer.Profiles = fewer.Profiles[:1]
+		fewer.Profiles[0].Fields = fewer.Profiles[0].Fields[1:]
+		got, err := migrate(t, url, fewer)
+		if err != nil || len(got) != 2 || !strings.HasSuffix(got[0], "hide profile_profile.a_tex") || !strings.HasSuffix(got[1], "hide profile_teacher") {
+			t.Errorf("fewer: got %q and %v, want a column and a table hidden", got, err)
+		}
+		got, err = migrate(t, url, m)
+		if err != nil || len(got) != 2 || !strings.HasSuffix(got[0], "show profile_profile.a_tex text") || !strings.HasSuffix(got[1], "show profile_teacher") {
+			t.Errorf("all again: got %q and %v, want them shown", got, err)
+		}
+	})
+}
+
+func TestFieldChangesAreTakenBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		nick := field("nickname", account.ShortText, func(f *account.FieldSpec) { f.Unique = true })
+		m, plain := declared(nick), declared()
+		mustMigrate(t, url, m, "field 1 add users.nickname text", "field 2 unique users.nickname")
+		u := insertUser(t, url, m, account.User{Email: "a@example.com", Password: "!", DateJoined: time.Unix(1, 0), Extra: account.Values{}.With("nickname", account.TextValue("a"))})
+		run := func(what string, f func(*store.DB, func(store.Applied)) error, want ...string) {
+			t.Helper()
+			d := open(t, url, plain)
+			defer d.Close()
+			var got []string
+			if err := f(d, func(a store.Applied) { got = append(got, a.String()) }); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: got %q and %v, want %q", what, got, err, want)
+			}
+		}
+		undo := func(n int) func(*store.DB, func(store.Applied)) error {
+			return func(d *store.DB, report func(store.Applied)) error { return d.Undo(t.Context(), n, report) }
+		}
+		run("one", undo(1), "field 3 not unique users.nickname")
+		run("one more", undo(1), "field 4 hide users.nickname")
+		mustMigrate(t, url, plain)
+		d := open(t, url, plain)
+		var no *store.FieldError
+		if err := d.Undo(t.Context(), 1, nil); !errors.As(err, &no) {
+			t.Errorf("one too many: got %v, want a refusal", err)
+		}
+		mustMigrate(t, url, m, "field 5 show users.nickname text", "field 6 unique users.nickname")
+		if got := readUser(t, url, m, u.ID).Extra.Of("nickname"); got != account.TextValue("a") {
+			t.Errorf("shown again: got %v, want a", got)
+		}
+		mustMigrate(t, url, plain, "field 7 hide users.nickname")
+		run("drop", func(d *store.DB, report func(store.Applied)) error { return d.DropHidden(t.Context(), report) }, "field 8 drop users.nickname")
+		if err := d.Undo(t.Context(), 1, nil); !errors.As(err, &no) || !strings.Contains(no.Why, "deleted") {
+			t.Errorf("a drop taken back: got %v, want a refusal", err)
+		}
+		mustMigrate(t, url, m, "field 9 add users.nickname text", "field 10 unique users.nickname")
+		if got := readUser(t, url, m, u.ID).Extra.Of("nickname"); !got.IsNull() {
+			t.Errorf("made anew: got %v, want null", got)
+		}
+	})
+}
+
+func TestAnAdoptedTableIsNeverChanged(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		migrated(t, url, storetest.SpaUser()).Close()
+		m := storetest.SpaUser()
+		m.Extras = []account.FieldSpec{field("nickname", account.ShortText)}
+		_, err := store.Open(t.Context(), store.Options{URL: url, Model: m})
+		var lacks *store.MissingColumnError
+		if !errors.As(err, &lacks) || lacks.Column != "nickname" {
+			t.Errorf("got %v, want that nickname is missing", err)
+		}
+	})
+}
