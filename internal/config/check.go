@@ -37,6 +37,7 @@ func (k *checker) run() {
 	k.choices("", c.choices())
 	k.ranges("", c.ranges())
 	k.mounts()
+	k.fields()
 	k.keyFile()
 	if k.modeUnknown {
 		return

@@ -69,6 +69,8 @@ type Field struct {
 	Taken func(ctx context.Context, value string) (bool, error)
 	// TakenText says so.
 	TakenText string
+	// Spec is the declaration of a field that is not built in; nil: it is.
+	Spec *account.FieldSpec
 }
 
 // Request is a request on its way through a route.
