@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"doorward/internal/config"
 	"doorward/internal/server"
 	"doorward/internal/store"
 )
 
 type migrateCmd struct {
-	Plan bool `help:"Print what would be done, and do nothing."`
+	Plan bool `help:"Print what would be done, and do nothing." xor:"what"`
+	Back int  `help:"Take back the last N changes that declared fields made; data stays." placeholder:"N" xor:"what"`
+	Drop bool `help:"Delete hidden columns and tables of fields that are declared no more, with their data." xor:"what"`
 }
 
 // step is one migration as this command prints it.
@@ -25,8 +28,20 @@ func (m *migrateCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	if m.Back < 0 {
+		return usageError(fmt.Sprintf("--back goes from 1 on\n  it is %d\n  try: doorward migrate --back 1", m.Back))
+	}
 	ctx := context.Background()
 	steps := []step{}
+	migrate := server.Migrate
+	switch {
+	case m.Back > 0:
+		migrate = func(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+			return server.UndoFields(ctx, cfg, m.Back, report)
+		}
+	case m.Drop:
+		migrate = server.DropFields
+	}
 	if m.Plan {
 		pending, err := server.Pending(ctx, cfg)
 		if err != nil {
@@ -35,7 +50,7 @@ func (m *migrateCmd) Run(c *console) error {
 		for _, p := range pending {
 			steps = append(steps, step{Step: p.String()})
 		}
-	} else if err := server.Migrate(ctx, cfg, func(a store.Applied) {
+	} else if err := migrate(ctx, cfg, func(a store.Applied) {
 		steps = append(steps, step{a.String(), float64(a.Took) / float64(time.Millisecond)})
 	}); err != nil {
 		return err
@@ -52,6 +67,9 @@ func (m *migrateCmd) Run(c *console) error {
 	}
 	if len(steps) == 0 {
 		c.say("nothing to do: the schema is up to date")
+	}
+	if m.Back > 0 {
+		c.say("while a field is declared, the next start brings it back: take it out of doorward.toml too")
 	}
 	return nil
 }
