@@ -17,6 +17,14 @@ type extra struct {
 	name string
 }
 
+// of is the value of a new row, of which nothing may be said.
+func (e extra) of(vs account.Values) account.Value {
+	if v, ok := vs.Get(e.spec.Name); ok {
+		return v
+	}
+	return e.spec.Empty()
+}
+
 func extrasOf(specs []account.FieldSpec) []extra {
 	list := make([]extra, len(specs))
 	for i := range specs {
@@ -47,7 +55,7 @@ func (d *DB) compileProfiles(ctx context.Context, c *compiled) error {
 			return fmt.Errorf("look at table %s: %w", k.Table, err)
 		}
 		p := &profileTable{kind: k, extras: extrasOf(k.Fields), unique: map[string]account.Field{}, holder: map[account.Field]string{}}
-		if k.Adopted {
+		if k.Adopted && live.exists {
 			if err := missing(k.Table, live, p.extras); err != nil {
 				return err
 			}
@@ -273,7 +281,7 @@ func (q *queries) InsertProfile(ctx context.Context, p *account.Profile) (bool, 
 	}
 	args := []any{p.UserID}
 	for _, e := range t.extras {
-		v, err := q.column(e.spec, p.Values.Of(e.spec.Name), t.kind.Adopted)
+		v, err := q.column(e.spec, e.of(p.Values), t.kind.Adopted)
 		if err != nil {
 			return false, fmt.Errorf("insert a profile: %w", err)
 		}

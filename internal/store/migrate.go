@@ -73,15 +73,14 @@ func (d *DB) Pending(ctx context.Context) ([]Migration, error) {
 			pending = append(pending, m)
 		}
 	}
-	m := d.Model()
-	exists := true
-	if m.Django {
-		if exists, err = d.tableExists(ctx, m.Table); err != nil {
-			return nil, fmt.Errorf("look for table %s: %w", m.Table, err)
+	for _, name := range adopted(d.Model()) {
+		exists, err := d.tableExists(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("look for table %s: %w", name, err)
 		}
-	}
-	if !exists {
-		pending = append(pending, Migration{Name: m.Table})
+		if !exists {
+			pending = append(pending, Migration{Name: name})
+		}
 	}
 	changes, err := d.fieldChanges(ctx)
 	for _, c := range changes {
@@ -113,6 +112,19 @@ func (d *DB) Migrate(ctx context.Context, report func(Applied)) (err error) {
 	return err
 }
 
+// adopted names the tables of Django's shape, the users' first.
+func adopted(m *account.Model) (names []string) {
+	if m.Django {
+		names = append(names, m.Table)
+	}
+	for _, k := range m.Profiles {
+		if k.Adopted {
+			names = append(names, k.Table)
+		}
+	}
+	return names
+}
+
 // migrateAlone migrates while nobody else does.
 func (d *DB) migrateAlone(ctx context.Context, report func(Applied)) error {
 	return d.aloneWithSchema(ctx, func(pool *sql.DB) error {
@@ -135,7 +147,7 @@ func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) er
 		if p.Version != 0 || p.Change != 0 {
 			continue
 		}
-		if err := createTable(ctx, pool, &d.engine, d.Model()); err != nil {
+		if err := createTable(ctx, pool, &d.engine, d.Model(), p.Name); err != nil {
 			return fmt.Errorf("make table %s: %w", p.Name, err)
 		}
 		report(Applied{Migration: p})

@@ -162,7 +162,7 @@ func (q *queries) InsertUser(ctx context.Context, u *account.User) (int64, error
 		args = append(args, v)
 	}
 	for _, e := range q.extras {
-		v, err := q.column(e.spec, u.Extra.Of(e.spec.Name), q.model.Django)
+		v, err := q.column(e.spec, e.of(u.Extra), q.model.Django)
 		if err != nil {
 			return 0, fmt.Errorf("insert a user: %w", err)
 		}

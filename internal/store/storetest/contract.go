@@ -41,7 +41,11 @@ func Run(t *testing.T, open Open) {
 	})
 	t.Run("own table with declared fields", func(t *testing.T) {
 		t.Parallel()
-		runFields(t, open)
+		runFields(t, open, FieldsModel)
+	})
+	t.Run("tables of Django's shape with declared fields", func(t *testing.T) {
+		t.Parallel()
+		runFields(t, open, AdoptedFieldsModel)
 	})
 	t.Run("table of Django's shape", func(t *testing.T) {
 		t.Parallel()
