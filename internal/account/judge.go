@@ -100,7 +100,7 @@ func (k FieldKind) holds() valueKind {
 	return textValue
 }
 
-// judgeText gives all that is wrong, in the order of Django's validators: lengths, then form.
+// judgeText gives all that is wrong, in the order of DRF: a model's validators, lengths, then form.
 func (f *FieldSpec) judgeText(text string) (problems []Problem) {
 	add := func(c Code, limit int) { problems = append(problems, Problem{Code: c, Field: f.Name, Limit: limit}) }
 	if text == "" {
@@ -121,6 +121,9 @@ func (f *FieldSpec) judgeText(text string) (problems []Problem) {
 		}
 		return []Problem{{Code: NotChoice, Field: f.Name, Label: text}}
 	}
+	if f.Pattern != nil && !f.Pattern.MatchString(text) {
+		add(NoMatch, 0)
+	}
 	n := utf8.RuneCountInString(text)
 	if most := f.MaxLength(); n > most {
 		add(TooLong, most)
@@ -130,9 +133,6 @@ func (f *FieldSpec) judgeText(text string) (problems []Problem) {
 	}
 	if f.Kind == URL && !validURL(text) || f.Kind == PhoneNo && !validPhone(text) {
 		add(Invalid, 0)
-	}
-	if f.Pattern != nil && !f.Pattern.MatchString(text) {
-		add(NoMatch, 0)
 	}
 	return problems
 }

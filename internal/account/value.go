@@ -62,6 +62,15 @@ func (v Value) IsNull() bool { return v.kind == nullValue }
 // IsBlank reports whether v is null or the empty text.
 func (v Value) IsBlank() bool { return v == Value{} || v == TextValue("") }
 
+// IsTime reports whether v is a time stamp, and IsText whether it is a text of its own: a number, a boolean,
+// JSON and null are none.
+func (v Value) IsTime() bool { return v.kind == timeValue }
+
+// IsText is described with IsTime.
+func (v Value) IsText() bool {
+	return v.kind == textValue || v.kind == decimalValue || v.kind == dateValue
+}
+
 // Int is a whole number; of a time stamp its microseconds since 1970 UTC.
 func (v Value) Int() int64 { return v.number }
 

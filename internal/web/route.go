@@ -71,6 +71,8 @@ type Field struct {
 	TakenText string
 	// Spec is the declaration of a field that is not built in; nil: it is.
 	Spec *account.FieldSpec
+	// Fields are the members of an object: a profile; nil: it is none.
+	Fields []Field
 }
 
 // Request is a request on its way through a route.

@@ -38,6 +38,18 @@ var defaults = Words{
 	account.PasswordLong:    {Text: "Ensure this field has no more than {limit} characters."},
 	account.TooLong:         {Text: "Ensure this field has no more than {limit} characters."},
 	account.Required:        {Text: "This field is required."},
+	account.Null:            {Text: "This field may not be null."},
+	account.Blank:           {Text: "This field may not be blank."},
+	account.ReadOnly:        {Text: "This field is read-only."},
+	account.TooShort:        {Text: "Ensure this field has at least {limit} characters."},
+	account.TooBig:          {Text: "Ensure this value is less than or equal to {limit}."},
+	account.TooSmall:        {Text: "Ensure this value is greater than or equal to {limit}."},
+	account.TooManyDigits:   {Text: "Ensure that there are no more than {limit} digits in total."},
+	account.TooManyPlaces:   {Text: "Ensure that there are no more than {limit} decimal places."},
+	account.TooManyWhole:    {Text: "Ensure that there are no more than {limit} digits before the decimal point."},
+	account.NotChoice:       {Text: `"{label}" is not a valid choice.`},
+	account.NoMatch:         {Text: "Enter a valid value."},
+	account.Taken:           {Text: "This field must be unique."},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},
 }
 
