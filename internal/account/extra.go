@@ -62,7 +62,7 @@ func judgeFields(profile string, specs []FieldSpec, given Values, by Access, old
 			v, wrong := f.Judge(v)
 			problems = append(problems, wrong...)
 			kept = kept.With(f.Name, v)
-		case old != nil && (f.Computed != WhenChanged || given.Len() == 0):
+		case old != nil && (f.Computed != WhenChanged || profile == "" && given.Len() == 0): // a profile that is written at all is changed
 		case f.Computed != NotComputed:
 			kept = kept.With(f.Name, TimeValue(now))
 		case f.Required && f.Givable(by):

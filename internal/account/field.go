@@ -57,7 +57,7 @@ type Computed uint8
 const (
 	NotComputed Computed = iota
 	WhenMade             // when the row was made
-	WhenChanged          // when one of the row's fields last was
+	WhenChanged          // when the row's declared fields were last written
 )
 
 // FieldSpec is a field that the operator declared: of the user, or of one of his profiles. All that

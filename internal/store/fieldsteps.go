@@ -36,7 +36,6 @@ type change struct {
 	action        string
 	kind          string // the column's type, for people
 	statement     string // "": there is nothing to do but to note it
-	reverse       string
 	undoes        int64
 }
 

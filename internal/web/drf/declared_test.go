@@ -117,8 +117,20 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 
 func TestDecimal(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
-		{"1", "1"}, {"-1.5", "-1.5"}, {"+.5", "0.5"}, {"1E+2", "100"}, {"1.25e1", "12.5"}, {"12e-3", "0.012"}, {"", ""}, {"-", ""}, {".", ""},
-		{"1e", ""}, {"1e9999", ""}, {"--1", ""}, {"0x1", ""}, {"Infinity", ""},
+		{"1", "1"},
+		{"-1.5", "-1.5"},
+		{"+.5", "0.5"},
+		{"1E+2", "100"},
+		{"1.25e1", "12.5"},
+		{"12e-3", "0.012"},
+		{"", ""},
+		{"-", ""},
+		{".", ""},
+		{"1e", ""},
+		{"1e9999", ""},
+		{"--1", ""},
+		{"0x1", ""},
+		{"Infinity", ""},
 	} {
 		if got, ok := decimal(tt.in); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("%q: got %q, want %q", tt.in, fmt.Sprint(got), tt.want)

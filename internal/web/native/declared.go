@@ -53,7 +53,7 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 		}
 		in.profiles = append(in.profiles, profile)
 	}
-	builtIn := slices.DeleteFunc(slices.Clone(r.Route.Input), func(f web.Field) bool { return f.Spec != nil })
+	builtIn := slices.DeleteFunc(slices.Clone(r.Route.Input), func(f web.Field) bool { return f.Spec != nil || f.Fields != nil })
 	in.texts = p.collect(builtIn, members)
 	if len(p.Errors) > 0 {
 		return in, p.sorted()
@@ -104,10 +104,19 @@ func valueOf(f *account.FieldSpec, raw json.RawMessage) (account.Value, account.
 	return v, ""
 }
 
-// declared are the members of a body for declared fields; profiles are described by their own.
-func declared(m *account.Model, isNew bool) (fields []web.Field) {
-	for i := range m.Extras {
-		if f := web.Declared(&m.Extras[i], account.Self, isNew); !f.ReadOnly {
+// declared are the members of a body for declared fields, and for profiles.
+func declared(m *account.Model, isNew bool) []web.Field {
+	fields := writable(m.Extras, isNew)
+	for i := range m.Profiles {
+		k := &m.Profiles[i]
+		fields = append(fields, web.Field{Name: k.Name, Label: k.Name, Required: isNew && k.Required, Fields: writable(k.Fields, isNew)})
+	}
+	return fields
+}
+
+func writable(specs []account.FieldSpec, isNew bool) (fields []web.Field) {
+	for i := range specs {
+		if f := web.Declared(&specs[i], account.Self, isNew); !f.ReadOnly {
 			fields = append(fields, f)
 		}
 	}
