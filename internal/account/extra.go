@@ -312,6 +312,26 @@ func (s *Service) TakenValue(ctx context.Context, profile string, f Field, v Val
 	return holder != but, nil
 }
 
+// maxHotDeclared bounds what memory holds of one user's declared fields, in bytes. Whoever has more is read from
+// his row each time: people choose how much they write, and memory is for all.
+const maxHotDeclared = 1 << 10
+
+// wide reports whether the declared fields of u are too much to remember.
+func (u *User) wide() bool {
+	size := u.Extra.size()
+	for _, p := range u.Profiles.All() {
+		size += p.Values.size()
+	}
+	return size > maxHotDeclared
+}
+
+func (vs Values) size() (n int) {
+	for _, v := range vs.All() {
+		n += len(v.text)
+	}
+	return n
+}
+
 // maxClaims bounds the payload that declared fields may fill, in bytes: a token stays under 4,096 with it, for
 // that is what one cookie and many proxies hold of a header.
 const maxClaims = 2304

@@ -154,7 +154,7 @@ func (u *hotUsers) finish(id int64, load *userLoad, generation uint64) {
 	if u.loading[id] == load {
 		delete(u.loading, id)
 	}
-	if load.user != nil && load.err == nil && !load.stale {
+	if load.user != nil && load.err == nil && !load.stale && !load.user.wide() {
 		for other := range u.known {
 			if len(u.known) < maxHotUsers {
 				break

@@ -13,11 +13,11 @@ import (
 
 // The bounds of values whose field has no narrower ones.
 const (
-	maxText  = 255     // characters of one line
-	maxLong  = 1 << 16 // characters of a long text
-	maxURL   = 200     // as Django's URLField
+	maxText  = 255    // characters of one line
+	maxLong  = 10_000 // characters of a long text
+	maxURL   = 200    // as Django's URLField
 	maxPhone = 32
-	maxJSON  = 1 << 16 // bytes
+	maxJSON  = 1 << 14 // bytes
 )
 
 // MaxLength is the longest text of the field, in characters; 0 for what is no text.

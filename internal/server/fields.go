@@ -96,7 +96,7 @@ func specOf(f *config.Field) (account.FieldSpec, error) {
 	v, ok := spec.Parse(f.Default)
 	kept, problems := spec.Judge(v)
 	if !ok || len(problems) > 0 {
-		return spec, fmt.Errorf("its default is no value of a %s", spec.Kind)
+		return spec, fmt.Errorf("its default is no %s, or not one that it takes", spec.Kind)
 	}
 	spec.Default = kept
 	return spec, nil

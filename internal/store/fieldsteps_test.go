@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,6 +195,37 @@ func TestAnAdoptedTableIsNeverChanged(t *testing.T) {
 		var lacks *store.MissingColumnError
 		if !errors.As(err, &lacks) || lacks.Column != "nickname" {
 			t.Errorf("got %v, want that nickname is missing", err)
+		}
+	})
+}
+
+func TestManyNodesChangeTheSchemaOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		m := storetest.FieldsModel
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		seen := map[string]int{}
+		for range 4 {
+			d := open(t, url, m())
+			wg.Go(func() {
+				err := d.Migrate(t.Context(), func(a store.Applied) {
+					mu.Lock()
+					defer mu.Unlock()
+					seen[a.String()]++
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(seen) < len(m().Extras) {
+			t.Errorf("got %d steps, want more", len(seen))
+		}
+		for step, n := range seen {
+			if n != 1 {
+				t.Errorf("%s was made %d times, want once", step, n)
+			}
 		}
 	})
 }

@@ -183,7 +183,7 @@ func school() *account.Model {
 			Name: account.Role, Kind: account.Choice, Choices: []string{"Teacher", "Student"}, Default: text("Student"), Read: account.Self,
 			Write: account.Staff, SignUp: true, Claim: true,
 		},
-		{Name: "nick", Kind: account.ShortText, Max: bound(10), Blank: true, Unique: true, Read: account.Self, Write: account.Self, SignUp: true, Claim: true},
+		{Name: "nick", Kind: account.ShortText, Max: bound(160), Blank: true, Unique: true, Read: account.Self, Write: account.Self, SignUp: true, Claim: true},
 		{Name: "age", Kind: account.Integer, Null: true, Read: account.Self, Write: account.Self, SignUp: true, Claim: true},
 	}
 	stamps := []account.FieldSpec{
@@ -315,7 +315,7 @@ func TestEditProfile(t *testing.T) {
 		text string
 		but  int64
 		want bool
-	}{{"s", 0, true}, {"s", u.ID, false}, {"free", 0, false}, {"", 0, false}, {"much too long", 0, false}} {
+	}{{"s", 0, true}, {"s", u.ID, false}, {"free", 0, false}, {"", 0, false}, {strings.Repeat("x", 161), 0, false}} {
 		if got, err := w.TakenValue(ctx, "", "nick", text(tt.text), tt.but); got != tt.want || err != nil {
 			t.Errorf("taken %q but by %d: %v, %v, want %v", tt.text, tt.but, got, err, tt.want)
 		}
@@ -383,6 +383,14 @@ func TestMemoryHasDeclaredFields(t *testing.T) {
 	if nick, bio := see(); nick != "anna" || bio != "reads" {
 		t.Errorf("after the change: got %q and %q", nick, bio)
 	}
+	c.Profiles[0].Values = account.Values{}.With("bio", text(strings.Repeat("x", 5000)))
+	if _, err := s.Edit(ctx, account.Self, w.user(t, who.User.ID), c); err != nil {
+		t.Fatal(err)
+	}
+	see()
+	if calls := cost(func() { see() }); !slices.Equal(calls, []string{"User"}) {
+		t.Errorf("more than memory takes of one user: got %v, want that his row is read", calls)
+	}
 	if err := s.DeleteProfile(ctx, who.User.ID, "student"); err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +405,7 @@ func TestDeclaredClaims(t *testing.T) {
 	for _, p := range []*account.Policy{native(), perUser(), shared()} {
 		p.Tokens.Claims = append(p.Tokens.Claims, m.Claims()...)
 		email := p.Mount + "@example.com"
-		nick := strings.Repeat("\U0001F600", 8) + p.Mount[:1]
+		nick := strings.Repeat("\U0001F600", 159) + p.Mount[:1] // the widest there is
 		g, err := w.Register(ctx, p, account.NewUser{Email: email, Password: secret, Extra: account.Values{}.With("nick", text(nick))})
 		if err != nil {
 			t.Fatal(err)
