@@ -29,6 +29,8 @@ type engine struct {
 	// profileID declares the key of a table of profiles; hurry makes a change of the schema fail rather
 	// than keep everybody waiting for somebody's long transaction, where that can be.
 	profileID, hurry string
+	// followed tells other nodes what changes in a table of profiles, whose name it takes; "": there are none.
+	followed string
 	// advance makes the database hand out ids above one that was given; nil where it does by itself.
 	advance func(ctx context.Context, q *queries, id int64) error
 }

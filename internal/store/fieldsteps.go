@@ -204,7 +204,11 @@ func (d *DB) makeTable(t ourTable) change {
 	for i := range t.specs {
 		columns = append(columns, d.engine.fieldColumn(&t.specs[i]))
 	}
-	return change{table: t.name, action: makeTable, statement: "create table " + quote(t.name) + " (" + strings.Join(columns, ", ") + ")"}
+	statement := "create table " + quote(t.name) + " (" + strings.Join(columns, ", ") + ")"
+	if d.engine.followed != "" {
+		statement += ";\n" + fmt.Sprintf(d.engine.followed, quote(t.name))
+	}
+	return change{table: t.name, action: makeTable, statement: statement}
 }
 
 func indexName(table, column string) string { return table + "_" + column + "_key" }

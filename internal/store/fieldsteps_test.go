@@ -229,3 +229,32 @@ func TestManyNodesChangeTheSchemaOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestOtherNodesHearOfProfiles holds that a change of a profile is told by the function that tells of users.
+func TestOtherNodesHearOfProfiles(t *testing.T) {
+	url := storetest.Postgres(t)
+	migrated(t, url, own()).Close()
+	raw(t, url, `create table heard (user_id bigint, op text)`, `create or replace function feed_state() returns trigger language plpgsql as $$
+		begin insert into heard values (coalesce(new.user_id, old.user_id), tg_op); return null; end $$`)
+	m := storetest.FieldsModel()
+	d := migrated(t, url, m)
+	err := d.Update(t.Context(), func(w account.Writer) error {
+		u := account.User{Email: "a@example.com", Password: "!", DateJoined: time.Unix(1, 0)}
+		id, err := w.InsertUser(t.Context(), &u)
+		if err != nil {
+			return err
+		}
+		p := account.Profile{UserID: id, Kind: "profile", Values: account.Values{}.With("badge", account.IntegerValue(1))}
+		if _, err := w.InsertProfile(t.Context(), &p); err != nil {
+			return err
+		}
+		return w.UpdateProfile(t.Context(), &p, "badge")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var heard int
+	if err := d.Pool().QueryRow(`select count(*) from heard where user_id = 1 and op in ('INSERT', 'UPDATE')`).Scan(&heard); err != nil || heard != 2 {
+		t.Errorf("heard of %d changes and %v, want 2", heard, err)
+	}
+}

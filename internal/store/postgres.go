@@ -36,6 +36,9 @@ var postgresEngine = engine{
 
 	profileID: "id bigserial primary key",
 	hurry:     "set local lock_timeout = '10s'",
+	// The feed of changes tells of a user by this function, in a database that has it.
+	followed: "do $$ begin if to_regproc('feed_state') is not null then create trigger feed_profile " +
+		"after insert or update or delete on %s for each row execute function feed_state(); end if; end $$",
 }
 
 const (
