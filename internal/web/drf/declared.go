@@ -203,3 +203,18 @@ func nestedForm(top value, name string) value {
 	}
 	return v
 }
+
+// within returns o with one more text for a field of a profile, or with no field for the profile itself; without a
+// profile it is with.
+func (o Object) within(profile, field, text string) Object {
+	if profile == "" || field == "" {
+		return o.with(profile+field, text)
+	}
+	for i := range o {
+		if inner, ok := o[i].Value.(Object); ok && o[i].Name == profile {
+			o[i].Value = inner.with(field, text)
+			return o
+		}
+	}
+	return append(o, Member{profile, Object{}.with(field, text)})
+}

@@ -137,3 +137,29 @@ func TestDecimal(t *testing.T) {
 		}
 	}
 }
+
+// codesOfFields are all that can be wrong with declared fields.
+var codesOfFields = []account.Code{
+	account.Null, account.Blank, account.WrongType, account.Invalid, account.Required, account.ReadOnly, account.TooLong, account.TooShort,
+	account.TooBig, account.TooSmall, account.TooManyDigits, account.TooManyPlaces, account.TooManyWhole, account.NotChoice,
+	account.NoMatch, account.Taken, account.Unknown, account.NotOfRole, account.ProfileExists, account.ProfileNone,
+}
+
+func TestEveryCodeOfAFieldHasWords(t *testing.T) {
+	for _, c := range codesOfFields {
+		err := Words{}.Explain(&account.Error{Problems: []account.Problem{{Code: c, Field: "f", Profile: "p"}}})
+		if f, ok := err.(*Failure); !ok || f.Status >= 500 {
+			t.Errorf("%s: got %v, want words", c, err)
+		}
+	}
+	refusal := &account.Error{Problems: []account.Problem{
+		{Code: account.Required, Field: "nick"}, {Code: account.Null, Field: "zip", Profile: "profile"},
+		{Code: account.TooLong, Field: "zip", Profile: "profile", Limit: 5}, {Code: account.Required, Profile: "teacher"},
+	}}
+	b, err := encode(nil, Words{}.Explain(refusal).(*Failure).Body, 0)
+	const want = `{"nick":["This field is required."],"profile":{"zip":["This field may not be null.",` +
+		`"Ensure this field has no more than 5 characters."]},"teacher":["This field is required."]}`
+	if string(b) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", b, err, want)
+	}
+}

@@ -50,6 +50,12 @@ var defaults = Words{
 	account.NotChoice:       {Text: `"{label}" is not a valid choice.`},
 	account.NoMatch:         {Text: "Enter a valid value."},
 	account.Taken:           {Text: "This field must be unique."},
+	account.Invalid:         {Text: "Enter a valid value."},
+	account.WrongType:       {Text: "Enter a valid value."},
+	account.Unknown:         {Text: "There is no such field."},
+	account.NotOfRole:       {Text: "This profile belongs to another role."},
+	account.ProfileExists:   {Text: "This profile already exists."},
+	account.ProfileNone:     {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},
 }
 
@@ -78,7 +84,7 @@ func (w Words) Explain(err error) error {
 		case OnList:
 			bare = append(bare, word.Text)
 		default:
-			fields = fields.with(word.Field, word.Text)
+			fields = fields.within(p.Profile, word.Field, word.Text)
 		}
 	}
 	if f.Body = fields; bare != nil {
@@ -103,7 +109,7 @@ func (w Words) of(p account.Problem) (Word, bool) {
 	if word.Field == "" {
 		word.Field = string(p.Field)
 	}
-	if word.Field == "" {
+	if word.Field == "" && p.Profile == "" {
 		word.Field = OnDetail
 		if word.Status == http.StatusBadRequest {
 			word.Field = OnNonField

@@ -100,6 +100,7 @@ var statuses = map[account.Code]int{
 	account.PhoneTaken:         http.StatusConflict,
 	account.Taken:              http.StatusConflict,
 	account.ProfileExists:      http.StatusConflict,
+	account.ProfileNone:        http.StatusNotFound,
 	account.Busy:               http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
 	account.TokenMalformed:     http.StatusUnauthorized,
