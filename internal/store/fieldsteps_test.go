@@ -258,3 +258,23 @@ func TestOtherNodesHearOfProfiles(t *testing.T) {
 		t.Errorf("heard of %d changes and %v, want 2", heard, err)
 	}
 }
+
+func TestColumnsOfFieldsAreIdentifiers(t *testing.T) {
+	at := func(column string) account.FieldSpec {
+		return field("x", account.ShortText, func(f *account.FieldSpec) { f.Column = column })
+	}
+	for _, column := range []string{`a"b`, "a b", "password", "email_key", "a;b"} {
+		inProfile := own()
+		inProfile.Profiles = []account.ProfileKind{{Name: "p", Table: "profile_p", Fields: []account.FieldSpec{at(column)}}}
+		if column == "password" || column == "email_key" { // of the user's table alone
+			inProfile.Profiles[0].Fields = []account.FieldSpec{at("user_id")}
+		}
+		for where, m := range map[string]*account.Model{"user": declared(at(column)), "profile": inProfile} {
+			d, err := store.Open(t.Context(), store.Options{URL: "sqlite:" + t.TempDir() + "/x.db", Model: m})
+			if err == nil {
+				t.Errorf("%s in the table of the %s: got no error", column, where)
+				d.Close()
+			}
+		}
+	}
+}

@@ -89,17 +89,30 @@ func checkModel(m *account.Model) error {
 			return fmt.Errorf("the model of table %s has no column for %s", m.Table, f)
 		}
 	}
-	for i := range m.Extras {
-		if name := m.Extras[i].ColumnName(); seen[name] || !identifier.MatchString(name) {
-			return fmt.Errorf("%q cannot be the column of the declared field %s", name, m.Extras[i].Name)
-		}
+	if err := checkColumns(m.Table, m.Extras, seen); err != nil {
+		return err
 	}
 	for i := range m.Profiles {
-		if !identifier.MatchString(m.Profiles[i].Table) {
-			return fmt.Errorf("%q cannot be the name of a table of profiles", m.Profiles[i].Table)
+		k := &m.Profiles[i]
+		if !identifier.MatchString(k.Table) {
+			return fmt.Errorf("%q cannot be the name of a table of profiles", k.Table)
+		}
+		if err := checkColumns(k.Table, k.Fields, map[string]bool{"id": true, "user_id": true}); err != nil {
+			return err
 		}
 	}
 	return m.CheckFields()
+}
+
+// checkColumns refuses columns of declared fields whose names are none, or those of others.
+func checkColumns(table string, specs []account.FieldSpec, taken map[string]bool) error {
+	for i := range specs {
+		name := specs[i].ColumnName()
+		if taken[name] || !identifier.MatchString(name) {
+			return fmt.Errorf("%q cannot be the column of the declared field %s in table %s", name, specs[i].Name, table)
+		}
+	}
+	return nil
 }
 
 // compile makes the statements for m. A table that is not there yet, or that migrations are still
