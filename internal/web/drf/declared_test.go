@@ -153,8 +153,10 @@ func TestEveryCodeOfAFieldHasWords(t *testing.T) {
 		}
 	}
 	refusal := &account.Error{Problems: []account.Problem{
-		{Code: account.Required, Field: "nick"}, {Code: account.Null, Field: "zip", Profile: "profile"},
-		{Code: account.TooLong, Field: "zip", Profile: "profile", Limit: 5}, {Code: account.Required, Profile: "teacher"},
+		{Code: account.Required, Field: "nick"},
+		{Code: account.Null, Field: "zip", Profile: "profile"},
+		{Code: account.TooLong, Field: "zip", Profile: "profile", Limit: 5},
+		{Code: account.Required, Profile: "teacher"},
 	}}
 	b, err := encode(nil, Words{}.Explain(refusal).(*Failure).Body, 0)
 	const want = `{"nick":["This field is required."],"profile":{"zip":["This field may not be null.",` +
