@@ -1,5 +1,5 @@
 # What a person types. CI runs .ci/run.
-.PHONY: test race fuzz check build bench bench-full simulate soak
+.PHONY: test race fuzz check build bench bench-full simulate profile soak reference
 
 test:
 	go test ./...
@@ -26,6 +26,9 @@ bench-full:
 # What 100 million users need; docs/capacity.md says what follows.
 simulate:
 	go run ./bench/simulate > docs/simulation.md
+# Where the time goes: a flame graph (SVG) and a list of functions for each kind of load, in profile/.
+profile:
+	go run ./bench --profile profile --engine sqlite
 
 # Faults, for an hour, and fields added to a million users.
 soak:
@@ -33,3 +36,13 @@ soak:
 	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+	go test ./e2e/crash -timeout 1h -v -run 'TestKillMigration|TestKillBackup|TestKillRestore' -migrations 50 -backups 50
+	go run ./bench backup
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run 'TestDatabaseAway|TestNoRoom|TestFewFiles'
+	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -run 'TestSlowClients|TestJunkFlood|TestCancelledRequests|TestTwoBottlenecks'
+	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
+	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000
+
+# The real Django stack on loopback; first, as root: scripts/reference install
+reference:
+	scripts/reference

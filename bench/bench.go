@@ -74,11 +74,10 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 // build compiles the server: as `make build` does, but for a short run as `go build` does, which
 // finds SQLite compiled already where the tests were run.
 func (b *bench) build(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := moduleRoot(ctx)
 	if err != nil {
-		return fmt.Errorf("find the module: %w (run this inside the repository)", err)
+		return err
 	}
-	root := strings.TrimSpace(string(out))
 	b.binary = filepath.Join(b.folder, "doorward")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", b.binary)
 	cmd.Dir = root
@@ -101,6 +100,14 @@ func (b *bench) build(ctx context.Context) error {
 		return fmt.Errorf("build the server: %w\n%s", err, out)
 	}
 	return nil
+}
+
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w (run this inside the repository)", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 func (b *bench) note(text string) {

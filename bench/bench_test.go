@@ -134,6 +134,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		{"--engine mysql", "--engine takes"},
 		{"--only you", `no "you"`},
 		{"--url http://127.0.0.1:1", "--pid"},
+		{"--token x", "--url"},
 		{"me", "no flag"},
 	} {
 		if _, err := parseOptions(strings.Fields(tt.args), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), tt.want) {

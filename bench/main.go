@@ -9,7 +9,10 @@
 //	go run ./bench                    minutes; medians of three repeats
 //	go run ./bench --full             with a million users; the better part of an hour
 //	go run ./bench --only me,refresh --engine sqlite --out docs/figures.md
+//	go run ./bench backup --users 1000000    backup and restore, on both engines and between them
 //	go run ./bench --url http://127.0.0.1:8000 --pid 4711    your own server (it gets new accounts)
+//	go run ./bench --url … --pid … --token eyJ…              the same, reading with your own token only
+//	go run ./bench --profile DIR      flame graphs and profiles
 //
 // CPU is the process's own accounting (/proc), PostgreSQL's beside the server's. The server has
 // one core and the load another. Linux only; all traffic stays on this machine.
@@ -49,6 +52,8 @@ func start(args []string, out, talk io.Writer) int {
 		err = serveRuler(ctx, args[1], out)
 	case len(args) > 0 && args[0] == "seed":
 		err = runSeed(ctx, args[1:])
+	case len(args) > 0 && args[0] == "backup":
+		err = runBackups(ctx, args[1:], out, talk)
 	default:
 		err = runBench(ctx, args, out, talk)
 	}

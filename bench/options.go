@@ -54,6 +54,7 @@ type options struct {
 	dir     string
 	url     string
 	pid     int
+	token   string
 	profile string
 	level   string
 }
@@ -70,8 +71,9 @@ func parseOptions(args []string, talk io.Writer) (*options, error) {
 	f.StringVar(&o.json, "json", "", "write the figures as JSON to `FILE`")
 	f.StringVar(&o.dir, "dir", "", "make the databases under `DIR` (default: the system's folder for temporary files)")
 	f.StringVar(&o.url, "url", "", "measure the server at this `URL` on this machine, which gets new accounts")
+	f.StringVar(&o.token, "token", "", "with --url: read with this access `TOKEN` of /v1/, and open no accounts; only me, junk and the rulers are measured then")
 	f.IntVar(&o.pid, "pid", 0, "its process, whose CPU is counted")
-	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of the server to `DIR`, and measure nothing")
+	f.StringVar(&o.profile, "profile", "", "write flame graphs, CPU and heap profiles of the server to `DIR`, and measure nothing")
 	f.StringVar(&o.level, "log-level", "info", "what the server logs: info is one line a request")
 	window := f.Duration("window", 0, "length of a window, instead of the mode's own")
 	repeats := f.Int("repeats", 0, "number of repeats, instead of the mode's own")
@@ -108,6 +110,9 @@ func (o *options) check() error {
 	if (o.url == "") != (o.pid == 0) {
 		return fmt.Errorf("--url and --pid go together: without the process there is no CPU to count")
 	}
+	if o.token != "" && o.url == "" {
+		return fmt.Errorf("--token goes with --url")
+	}
 	if o.profile != "" && o.url != "" {
 		return fmt.Errorf("--profile builds a server of its own, so it does not go with --url")
 	}
@@ -122,6 +127,8 @@ func (o *options) check() error {
 // wants reports whether a workload is to be run.
 func (o *options) wants(w *workload) bool {
 	switch {
+	case o.token != "" && !w.reads:
+		return false
 	case len(o.only) > 0:
 		return slices.Contains(o.only, w.name) && (o.url == "" || !w.own)
 	case o.url != "" && w.own:

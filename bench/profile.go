@@ -45,7 +45,7 @@ func (b *bench) profilingOverlay(root string) (string, error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// takeProfiles writes a CPU profile of the server under each kind of load, and its heap after.
+// takeProfiles writes a CPU profile of the server under each kind of load, its flame graph, and the heap after.
 func (b *bench) takeProfiles(ctx context.Context, s *scene) error {
 	if err := os.MkdirAll(b.profile, 0o755); err != nil {
 		return err
@@ -68,6 +68,7 @@ func (b *bench) takeProfiles(ctx context.Context, s *scene) error {
 	}{
 		{"me-v1", reads(v1, s.people.readers)},
 		{"me-tag1", reads(tag1, s.people.classic)},
+		{"junk-v1", cycle("junk", t, readers, 401, each(s.people.readers, func(x session) []byte { return v1.meRequest(t.host, forged(x.access)) }))},
 		{"refresh", refreshing(t, s.people.readers)},
 		{"sign-in", cycle("sign-in", t, signers, 200, signIns(t, s.people.callers))},
 	} {
@@ -75,7 +76,10 @@ func (b *bench) takeProfiles(ctx context.Context, s *scene) error {
 		if err := b.profileUnder(ctx, k.stream, "http://"+addr.String(), base); err != nil {
 			return fmt.Errorf("profile %s: %w", k.name, err)
 		}
-		b.say("wrote %s.cpu.pprof and .heap.pprof (%d answers); read it with: go tool pprof -top %s.cpu.pprof", base, k.done, base)
+		if err := drawProfile(ctx, base, fmt.Sprintf("%s on %s, %d answers in %v", k.name, s.engine, k.done, b.Window)); err != nil {
+			return err
+		}
+		b.say("wrote %s.svg (a flame graph), .top.txt, .cpu.pprof and .heap.pprof (%d answers)", base, k.done)
 	}
 	return s.world.stop()
 }

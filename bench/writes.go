@@ -35,6 +35,11 @@ func (b *bench) measureRefresh(ctx context.Context, s *scene) error {
 
 // refreshing is a stream that keeps the newest token of each device in list.
 func refreshing(t *target, list []session) *stream {
+	return refreshingAt(t, list, "/v1/refresh", "refresh_token", v1)
+}
+
+// refreshingAt is refreshing at a path, with the token in a member of the body.
+func refreshingAt(t *target, list []session, path, member string, k *contract) *stream {
 	devices := 0
 	return &stream{
 		name: "refresh", addr: t.addr, width: min(readers, len(list)), want: 200,
@@ -43,10 +48,10 @@ func refreshing(t *target, list []session) *stream {
 				c.noted, c.mark = true, devices
 				devices++
 			}
-			return request("POST", t.host, "/v1/refresh", `{"refresh_token":"`+list[c.mark].refresh+`"}`)
+			return request("POST", t.host, path, `{"`+member+`":"`+list[c.mark].refresh+`"}`)
 		},
 		took: func(c *conn, a *answer) error {
-			x, err := v1.session(a)
+			x, err := k.session(a)
 			if err == nil && x.refresh == list[c.mark].refresh {
 				err = fmt.Errorf("a refresh gave the same token again")
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"doorward/internal/config"
 	"doorward/internal/server"
@@ -76,9 +77,33 @@ func (k *checkCmd) look(c *console) []finding {
 		found = append(found, findingOf("note", w.Error()))
 	}
 	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") && cfg.Production() {
-		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front"})
+		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front, or set tls.cert and tls.key"})
+	}
+	if cfg.TLS.On() {
+		found = append(found, c.certificate(cfg)...)
+	}
+	if cfg.MailURL == "" && cfg.Production() {
+		found = append(found, finding{"note", "no mail is sent: nobody can set a new password by himself", `mail_url = "smtps://USER:PASSWORD@smtp.example.com"`})
 	}
 	return append(found, k.database(cfg)...)
+}
+
+// certificate judges the files that were read a moment ago, when the configuration was.
+func (c *console) certificate(cfg *config.Config) (found []finding) {
+	if text := cfg.OpenKey(); text != "" {
+		found = append(found, findingOf("note", text))
+	}
+	pair, err := cfg.Certificate()
+	if err != nil {
+		return append(found, findingOf("stop", err.Error()))
+	}
+	const soon = 14 * 24 * time.Hour
+	until := pair.Leaf.NotAfter
+	what := "the TLS certificate is good until " + until.UTC().Format(time.DateOnly)
+	if until.Before(c.now().Add(soon)) {
+		return append(found, finding{"note", what, "renew it: the files are read again every minute"})
+	}
+	return append(found, finding{"pass", what, ""})
 }
 
 func (k *checkCmd) database(cfg *config.Config) []finding {

@@ -32,6 +32,15 @@ type usageError string
 // Error implements error.
 func (e usageError) Error() string { return string(e) }
 
+// coded is an error in the operator's words, with its exit code.
+type coded struct {
+	code int
+	text string
+}
+
+// Error implements error.
+func (e *coded) Error() string { return e.text }
+
 // fail prints an error, three lines at most for each thing that is wrong, and picks the exit code.
 func (c *console) fail(err error) int {
 	if errors.Is(err, errSaid) {
@@ -45,7 +54,7 @@ func (c *console) fail(err error) int {
 		return exitFailed
 	}
 	text := explain(err)
-	if account.Refusal(err) == nil && !strings.Contains(text, "\n  try: ") {
+	if (account.Refusal(err) == nil || errors.Is(err, account.Unavailable)) && !strings.Contains(text, "\n  try: ") {
 		text += "\n  try: doorward check"
 	}
 	fmt.Fprintln(c.err, "error: "+text)
@@ -54,7 +63,10 @@ func (c *console) fail(err error) int {
 
 func exitCode(err error) int {
 	var usage usageError
+	var known *coded
 	switch {
+	case errors.As(err, &known):
+		return known.code
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.Is(err, account.ErrNotFound):
@@ -62,6 +74,8 @@ func exitCode(err error) int {
 	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken),
 		errors.Is(err, account.Taken):
 		return exitConflict
+	case errors.Is(err, account.Unavailable):
+		return exitFailed
 	case account.Refusal(err) != nil:
 		return exitRefused
 	}
@@ -90,10 +104,13 @@ func explain(err error) string {
 	case errors.As(err, &newer):
 		return fmt.Sprintf("the database is of a newer doorward\n  its version is %d, and this doorward knows versions up to %d\n"+
 			"  try: run that doorward, or restore the backup from before the upgrade", newer.Database, newer.Known)
+	case errors.Is(err, store.ErrNoBackup):
+		_, why, _ := strings.Cut(err.Error(), store.ErrNoBackup.Error()+": ")
+		return store.ErrNoBackup.Error() + "\n  " + strings.Join(strings.Fields(why), " ") + "\n  try: more space beside the database, or doorward migrate --no-backup"
 	case errors.Is(err, account.ErrNotFound):
 		return "there is no such user\n  try: doorward user list"
 	}
-	if refusal := account.Refusal(err); refusal != nil {
+	if refusal := account.Refusal(err); refusal != nil && !errors.Is(err, account.Unavailable) { // an operator hears why it is away
 		return refused(refusal)
 	}
 	text := err.Error()

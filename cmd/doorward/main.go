@@ -31,7 +31,10 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration."`
 	User    userCmd    `cmd:"" help:"Add, look at and change users."`
+	Mail    mailCmd    `cmd:"" help:"Look at mails and what became of them."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
+	Backup  backupCmd  `cmd:"" help:"Write everything into a file, while the server runs."`
+	Restore restoreCmd `cmd:"" help:"Make the database what a backup holds; signs everybody out."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -40,7 +43,11 @@ var examples = map[string]string{
 	"serve":             "doorward serve --addr 127.0.0.1:8001",
 	"check":             "doorward check --production",
 	"migrate":           "doorward migrate --plan",
+	"backup":            "doorward backup doorward-2026-11-22.backup",
+	"restore":           "doorward restore --force doorward-2026-11-22.backup",
 	"version":           "doorward version --json",
+	"mail list":         "doorward mail list --limit 20",
+	"mail retry":        "doorward mail retry 7",
 	"user add":          "doorward user add --superuser ada@example.com",
 	"user list":         "doorward user list --limit 20 --json",
 	"user show":         "doorward user show ada@example.com",

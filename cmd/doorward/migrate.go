@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"doorward/internal/config"
 	"doorward/internal/server"
@@ -11,9 +12,11 @@ import (
 )
 
 type migrateCmd struct {
-	Plan bool `help:"Print what would be done, and do nothing." xor:"what"`
-	Back int  `help:"Take back the last N changes that declared fields made; data stays." placeholder:"N" xor:"what"`
-	Drop bool `help:"Delete hidden columns and tables of fields that are declared no more, with their data." xor:"what"`
+	Plan     bool   `help:"Print what would be done, and do nothing." xor:"what"`
+	Backup   string `help:"Write a backup first, if there is anything to do." placeholder:"FILE" xor:"back,drop"`
+	NoBackup bool   `help:"Make no backup of an SQLite file first."`
+	Back     int    `help:"Take back the last N changes that declared fields made; data stays." placeholder:"N" xor:"what,back"`
+	Drop     bool   `help:"Delete hidden columns and tables of fields that are declared no more, with their data." xor:"what,drop"`
 }
 
 // step is one migration as this command prints it.
@@ -33,7 +36,9 @@ func (m *migrateCmd) Run(c *console) error {
 	}
 	ctx := context.Background()
 	steps := []step{}
-	migrate := server.Migrate
+	migrate := func(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+		return server.Migrate(ctx, cfg, server.MigrateOptions{Backup: m.Backup, None: m.NoBackup}, report)
+	}
 	switch {
 	case m.Back > 0:
 		migrate = func(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
@@ -51,9 +56,9 @@ func (m *migrateCmd) Run(c *console) error {
 			steps = append(steps, step{Step: p.String()})
 		}
 	} else if err := migrate(ctx, cfg, func(a store.Applied) {
-		steps = append(steps, step{a.String(), float64(a.Took) / float64(time.Millisecond)})
+		steps = append(steps, step{a.String(), milli(a.Took)})
 	}); err != nil {
-		return err
+		return m.explain(err)
 	}
 	rows := make([][]string, len(steps))
 	for i, s := range steps {
@@ -65,11 +70,21 @@ func (m *migrateCmd) Run(c *console) error {
 	if err := c.result(steps, rows); err != nil {
 		return err
 	}
-	if len(steps) == 0 {
+	switch isFile := strings.HasPrefix(cfg.DatabaseURL, "sqlite:"); {
+	case len(steps) == 0:
 		c.say("nothing to do: the schema is up to date")
+	case !isFile && !m.Plan && m.Backup == "":
+		c.say("PostgreSQL is not backed up by itself; migrate --backup FILE does it first")
 	}
 	if m.Back > 0 {
 		c.say("while a field is declared, the next start brings it back: take it out of doorward.toml too")
 	}
 	return nil
+}
+
+func (m *migrateCmd) explain(err error) error {
+	if errors.Is(err, store.ErrExists) {
+		return &coded{exitConflict, m.Backup + " is there already\n  a backup does not overwrite, and nothing was migrated\n  try: another name"}
+	}
+	return err
 }

@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 //
 //	serve NAME [KEY=VALUE...] [FLAG...]  start doorward serve; $NAME is its base URL, NAME.log its talk
 //	halt NAME                            stop it by SIGTERM, and demand exit 0
+//	certificate NAME                     write NAME.pem, good for 127.0.0.1 and an hour, and NAME.key
+//	hangup NAME TEXT                     send it SIGHUP, and wait until it has said TEXT
 //	curl ARG...                          curl; stdout is the body, then the status on a line of its own
 //	take VAR FIELD                       $VAR becomes a field of the JSON in stdout's first line
 //	exits CODE COMMAND ARG...            exec that demands an exit code
@@ -39,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Deadline: time.Now().Add(2 * time.Minute), // a command that hangs fails by then
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serve, "halt": halt, "curl": curl, "take": take, "exits": exits, "brief": brief, "mode": mode,
+			"certificate": certificate, "hangup": hangup,
 		},
 	})
 }
@@ -160,6 +163,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Value(startedKey{}).(map[string]*process)[name] = p
 	ts.Setenv(name, base)
+	ts.Setenv(name+"_ADDR", strings.TrimPrefix(base, "http://"))
 	ts.Defer(func() {
 		_ = p.end() // a script that cares has halted it
 		ts.Logf("[%s said]\n%s", name, p.said())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -32,7 +33,9 @@ func (*serveCmd) Run(c *console) error {
 		return err
 	}
 	defer ln.Close()
-	log := newLogger(c.err, cfg.Log)
+	journal := newJournal(c.err, cfg.Log)
+	defer journal.Close()
+	log := journal.Logger()
 	made := isMissing(cfg.DatabaseURL)
 	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: log, Version: version, Threads: true, Applied: func(a store.Applied) {
 		log.Info("migrated", "step", a.String())
@@ -47,8 +50,34 @@ func (*serveCmd) Run(c *console) error {
 		}
 		return err
 	}
-	c.banner(cfg, ln, made)
+	if text := cfg.OpenKey(); text != "" {
+		log.Warn(text)
+	}
+	defer onHangUp(func() {
+		if err := srv.ReloadCertificate(); err != nil {
+			log.Error("the certificate stays as it was", "error", err)
+		}
+	})()
+	c.banner(cfg, ln, log, made)
 	return srv.Serve(ctx, ln)
+}
+
+// onHangUp calls f at every SIGHUP, until stop.
+func onHangUp(f func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range signals {
+			f()
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
 }
 
 // firstCall is a command that adds a user, where a mount that is known for it has it at its usual path.
@@ -90,12 +119,15 @@ func isMissing(databaseURL string) bool {
 }
 
 // banner tells a person where to start. A log collector gets one line instead.
-func (c *console) banner(cfg *config.Config, ln net.Listener, made bool) {
+func (c *console) banner(cfg *config.Config, ln net.Listener, log *slog.Logger, made bool) {
 	if c.cli.Quiet || !isTerminal(c.err) && !cfg.Dev {
-		newLogger(c.err, cfg.Log).Info("listening", "addr", ln.Addr().String(), "version", version)
+		log.Info("listening", "addr", ln.Addr().String(), "version", version)
 		return
 	}
 	base := "http://" + ln.Addr().String()
+	if cfg.TLS.On() {
+		base = "https://" + ln.Addr().String()
+	}
 	mode, database := "production", cfg.DatabaseURL
 	if cfg.Dev {
 		mode = "development mode"

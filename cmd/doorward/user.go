@@ -33,7 +33,7 @@ func (c *console) withAccounts(f func(context.Context, *server.Server) error) er
 		return err
 	}
 	ctx := context.Background()
-	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: newLogger(c.err, cfg.Log), Version: version})
+	srv, err := server.New(ctx, cfg, server.Options{Now: c.now, Log: newJournal(c.err, cfg.Log).Logger(), Version: version})
 	if err != nil {
 		return err
 	}

@@ -15,10 +15,13 @@ type answer struct {
 	Request string    `json:"request"` // the server's id of the request
 	At      time.Time `json:"at"`
 	Code    string    `json:"code,omitempty"`
-	User    int64     `json:"user,omitempty"`
-	Name    string    `json:"name,omitempty"`
-	Access  string    `json:"access,omitempty"`
-	Refresh string    `json:"refresh,omitempty"`
+
+	RetryAfter string `json:"-"`
+
+	User    int64  `json:"user,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Access  string `json:"access,omitempty"`
+	Refresh string `json:"refresh,omitempty"`
 }
 
 // caller asks a server's own API. It keeps its connection.
@@ -85,7 +88,7 @@ func read(res *http.Response) (answer, error) {
 		}
 	}
 	return answer{
-		Status: res.StatusCode, Request: res.Header.Get("X-Request-Id"), At: time.Now(), Code: in.Code,
+		Status: res.StatusCode, Request: res.Header.Get("X-Request-Id"), At: time.Now(), Code: in.Code, RetryAfter: res.Header.Get("Retry-After"),
 		User: in.user.ID + in.User.ID, Name: in.user.Name + in.User.Name, Access: in.Access, Refresh: in.Refresh,
 	}, nil
 }

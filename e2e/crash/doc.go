@@ -1,7 +1,12 @@
 // Package crash holds the tests that kill the real server: by SIGKILL (TestKill), by a power cut
 // that forgets what was not synced (TestPowerLoss), and politely, one node after the other under
-// load (TestRollingRestart). They own what a crash may do to what was answered; what the answers
-// mean is account's to say.
+// load (TestRollingRestart). The commands that change a whole database are killed too (TestKillMigration,
+// TestKillBackup, TestKillRestore). Others take away what it stands on and give it back: its PostgreSQL
+// (TestDatabaseAway, TestTwoBottlenecks), its disk (TestNoRoom), its files (TestFewFiles); or its
+// clients are slow, rude or gone (TestSlowClients, TestJunkFlood, TestCancelledRequestsLeaveNothing). And
+// there are several nodes on one PostgreSQL that is cut off, or stopped with SIGSTOP, while tokens end
+// (nodes_test.go, TestHistory).
+// They own what a crash or a lack may do to what was answered; what the answers mean is account's to say.
 //
 // # What must hold
 //
@@ -28,16 +33,39 @@
 // that the same record loses facts where the log's syncs are ignored: a test that cannot fail
 // proves nothing.
 //
+// # Away
+//
+// A wire is a TCP proxy before PostgreSQL that cuts, swallows, delays, or resets a connection when the
+// answer to a commit passes. The load behind it signs people up, asks who they are and signs them out,
+// and asks again after each 503. Every request must be answered, soon, and right: somebody who was
+// told that he is signed out is never let in, somebody who was not is never told so.
+//
+// A disk is filled in a mount name space of the server's own, where this machine lets one mount; where
+// it doesn't, a limit of the file size shows the same. Errors of a disk are injected by strace.
+//
+// # Several nodes
+//
+// Each node has a link of its own to PostgreSQL, which a test cuts: connections refused, silent, or
+// the feed's alone. TestHistory does random operations at three of them. Each person's requests come
+// one after the other, and a set is kept of all lives that he may have had: an operation with an
+// answer leaves those that would have been answered so; one without leaves both, that it happened
+// and that it did not. No life left is a failure. Only reading may be answered from memory: a token
+// that is dead in all lives may be good for five seconds, at a node that did not end it.
+//
 // # Running it
 //
 //	go test ./e2e/crash
 //	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 //	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 //	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200
+//	go test ./e2e/crash -timeout 1h -v -run 'TestKillMigration|TestKillBackup|TestKillRestore' -migrations 50 -backups 50
+//	go test ./e2e/crash -timeout 1h -v -parallel 1 -soak -gone 30s -run TestDatabaseAway
+//	go test ./e2e/crash -timeout 1h -v -run TestRevocations -revocations 500 -tight
+//	go test ./e2e/crash -timeout 1h -v -run TestHistory -steps 1000
 //
 // Each run prints its seed, and a failed one the command that repeats it: the same steps, moments
 // and cuts, though threads may meet differently.
 //
-// They want sqlite3 and PostgreSQL's programs, and TestPowerLoss strace (and the right to trace
-// processes of one's own). What is missing skips its test, and fails it where CI is set.
+// They want sqlite3 and PostgreSQL's programs, TestNoRoom prlimit (util-linux), and it and TestPowerLoss
+// strace (and the right to trace processes of one's own). What is missing skips its test, and fails it where CI is set.
 package crash

@@ -30,10 +30,15 @@ var halves = []struct{ name, query string }{
 // file itself repairs it before the server can.
 func (s *site) inspect(t *testing.T) {
 	t.Helper()
+	s.inspectIn(t, s.data())
+}
+
+func (s *site) inspectIn(t *testing.T, data string) {
+	t.Helper()
 	query, made := s.postgres, `select count(*) from pg_tables where tablename = 'signing_keys'`
 	if s.database == "" {
 		query, made = s.sqlite, `select count(*) from sqlite_master where name = 'signing_keys'`
-		if err := copyFiles(s.copied(), s.data(), "doorward.db", "doorward.db-wal", "doorward.db-journal"); err != nil {
+		if err := copyFiles(s.copied(), data, "doorward.db", "doorward.db-wal", "doorward.db-journal"); err != nil {
 			t.Fatal(err)
 		}
 		if got := query(t, `pragma integrity_check`); got != "ok" {

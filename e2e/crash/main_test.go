@@ -16,12 +16,19 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", number("CRASH_KILLS", 20), "how often TestKill kills the server")
-	life     = flag.Duration("life", 500*time.Millisecond, "how long a server lives under load at most before it is killed")
-	cuts     = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
-	restarts = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
-	rate     = flag.Int("rate", 100, "requests a second in TestRollingRestart")
-	fixed    = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
+	kills      = flag.Int("kills", number("CRASH_KILLS", 20), "how often TestKill kills the server")
+	life       = flag.Duration("life", 500*time.Millisecond, "how long a server lives under load at most before it is killed")
+	cuts       = flag.Int("cuts", number("CRASH_CUTS", 10), "how often TestPowerLoss cuts the power")
+	restarts   = flag.Int("restarts", number("CRASH_RESTARTS", 4), "how many nodes TestRollingRestart restarts")
+	backups    = flag.Int("backups", number("CRASH_BACKUPS", 5), "how often TestKillBackup and TestKillRestore kill theirs")
+	migrations = flag.Int("migrations", number("CRASH_MIGRATIONS", 5), "how often TestKillMigration kills a migration")
+	gone       = flag.Duration("gone", 2500*time.Millisecond, "how long TestDatabaseAway takes the database away")
+	soak       = flag.Bool("soak", false, "hold times to what is promised, on a machine that does nothing else, and run what takes long")
+	revoked    = flag.Int("revocations", number("CRASH_REVOCATIONS", 60), "how many tokens TestRevocations ends")
+	tight      = flag.Bool("tight", false, "hold TestRevocations to the promise for a quiet machine: p99 1 s, all 2 s")
+	steps      = flag.Int("steps", number("CRASH_STEPS", 300), "how many operations TestHistory does")
+	rate       = flag.Int("rate", 100, "requests a second in TestRollingRestart")
+	fixed      = flag.Uint64("seed", uint64(number("CRASH_SEED", 0)), "what chance is drawn from; 0: another one each time")
 )
 
 func number(variable string, otherwise int) int {
@@ -63,7 +70,7 @@ func otherFlags() (text string) {
 			text += fmt.Sprintf(" -%s %s", f.Name, f.Value)
 		}
 	})
-	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts} {
+	for name, value := range map[string]int{"kills": *kills, "cuts": *cuts, "restarts": *restarts, "backups": *backups, "migrations": *migrations, "revocations": *revoked, "steps": *steps} {
 		if variable := "CRASH_" + strings.ToUpper(name); os.Getenv(variable) != "" && !strings.Contains(text, " -"+name+" ") {
 			text += fmt.Sprintf(" -%s %d", name, value)
 		}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"doorward/internal/store/storetest"
 )
 
 const (
@@ -27,6 +29,8 @@ type site struct {
 	folder   string
 	database string   // "": a file in data
 	tracer   []string // a command before the server's; it runs beside it, and holds a pipe to us
+	before   []string // a command before the server's, which becomes it
+	environ  []string // of the servers, beside what all have
 	nodes    int
 }
 
@@ -62,13 +66,14 @@ func (s *site) launch(t *testing.T) *node {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	line := slices.Concat(s.tracer, []string{binary(t), "serve"})
+	line := slices.Concat(s.tracer, s.before, []string{binary(t), "serve"})
 	n.cmd = exec.Command(line[0], line[1:]...)
 	n.cmd.Dir, n.cmd.Stdout, n.cmd.Stderr, n.cmd.SysProcAttr = s.data(), log, log, dieWithUs
 	n.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "DOORWARD_ADDR=" + n.addr, "DOORWARD_DEV=1",
 		"DOORWARD_PASSWORD_MEMORY_KIB=8", "DOORWARD_PASSWORD_TIME=1", "DOORWARD_PASSWORD_QUEUE_SECONDS=60", "DOORWARD_LOG_LEVEL=warn",
 	}
+	n.cmd.Env = append(n.cmd.Env, s.environ...)
 	if s.database != "" {
 		n.cmd.Env = append(n.cmd.Env, "DOORWARD_DATABASE_URL="+s.database)
 	}
@@ -185,4 +190,13 @@ func freeAddr(t *testing.T) string {
 	}
 	defer ln.Close()
 	return ln.Addr().String()
+}
+
+// databaseFor gives the URL of an empty database; "" is a file in the site's data.
+func databaseFor(t *testing.T, engine string) string {
+	t.Helper()
+	if engine == "sqlite" {
+		return ""
+	}
+	return storetest.Postgres(t)
 }

@@ -5,7 +5,7 @@ package account
 const (
 	HotShards     = hotShards
 	HotTokens     = hotShards * maxHotTokens
-	HotUsers      = hotShards * maxHotUsers
-	HotTokenBytes = 208
-	HotUserBytes  = 360
+	HotUsers      = 150_000 // as many as their bytes have room for; half of them right after a turn
+	HotTokenBytes = 240
+	HotUserBytes  = 160
 )

@@ -61,6 +61,15 @@ const (
 	NotRefreshable Code = "not_refreshable" // a token that was not made to be refreshed
 	RefreshExpired Code = "refresh_expired"
 
+	LinkUser     Code = "link_user"     // a link that names nobody
+	LinkToken    Code = "link_token"    // one that is not his, was used, or is too old
+	LinkStale    Code = "link_stale"    // one that activates who is active
+	EmailUnknown Code = "email_unknown" // nobody has this address who could get the mail
+	SwitchedOff  Code = "switched_off"  // this mount does not do that
+	Changed      Code = "changed"       // somebody else changed it meanwhile
+	NoSuchUser   Code = "no_such_user"
+	NotYours     Code = "not_yours" // it is there, and who asks may not have it
+
 	// Of mounts that tell kinds of tokens apart.
 	TokenUntimed      Code = "token_untimed"      // it never expires
 	TokenUnidentified Code = "token_unidentified" // it has no id
@@ -69,7 +78,8 @@ const (
 	TokenUnowned      Code = "token_unowned"      // it names no user
 	PasswordChanged   Code = "password_changed"   // since the token was made
 
-	Busy Code = "busy" // shed before any work; see Error.RetryAfter
+	Busy        Code = "busy"        // shed before any work; see Error.RetryAfter
+	Unavailable Code = "unavailable" // the database is away; see UnavailableError
 )
 
 // Error implements error.
@@ -89,7 +99,7 @@ type Problem struct {
 // Error is a refusal that the caller can act on.
 type Error struct {
 	Problems   []Problem
-	RetryAfter time.Duration // with Busy
+	RetryAfter time.Duration // with Busy and Unavailable
 }
 
 // Error implements error; for logs, not for people.
@@ -115,11 +125,19 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Refusal returns the *Error in err's chain, or nil when err is a fault.
+// retryUnavailable is when to ask again while the database is away.
+const retryUnavailable = 2 * time.Second
+
+// Refusal returns the *Error in err's chain, or nil when err is a fault. An *UnavailableError is one
+// with the code Unavailable.
 func Refusal(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	var away *UnavailableError
+	switch {
+	case errors.As(err, &e):
 		return e
+	case errors.As(err, &away):
+		return &Error{Problems: []Problem{{Code: Unavailable}}, RetryAfter: retryUnavailable}
 	}
 	return nil
 }

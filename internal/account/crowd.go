@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -43,7 +42,7 @@ func (s *Service) LearnCrowd(ctx context.Context) error {
 			return err
 		}
 		for place := range crowdPlaces {
-			after := rand.Int64N(end)
+			after := newSessionID() % end
 			if place == 0 {
 				after = 0
 			}
@@ -132,9 +131,9 @@ func (s *Service) hold(ctx context.Context, start time.Time) {
 	if s.beat <= 0 {
 		return
 	}
-	took := time.Since(start)
+	took := s.now().Sub(start)
 	select {
-	case <-time.After(s.beat - took%s.beat):
+	case <-time.After(s.beat - max(took, 0)%s.beat):
 	case <-ctx.Done():
 	}
 }

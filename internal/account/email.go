@@ -73,3 +73,20 @@ func FoldEmail(text string) string {
 
 // NormalizeUsername composes compatible characters (NFKC), as Django does on creation.
 func NormalizeUsername(text string) string { return norm.NFKC.String(text) }
+
+// username is Django's UnicodeUsernameValidator (django/contrib/auth/validators.py): Python's \w is
+// letters, digits and numbers of all scripts, marks left out, and the underscore.
+var username = regexp.MustCompile(`^[\p{L}\p{N}_.@+-]+$`)
+
+// ValidUsername reports whether text is a user name by Django's UnicodeUsernameValidator.
+func ValidUsername(text string) bool { return username.MatchString(text) }
+
+// ASCIIDomain is an address with its domain as mail servers take it, in punycode. The local part,
+// and what is no address, stays as it is.
+func ASCIIDomain(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if ascii, err := idna.Punycode.ToASCII(lower(email[at+1:])); at >= 0 && err == nil {
+		return email[:at+1] + ascii
+	}
+	return email
+}

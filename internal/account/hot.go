@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,41 +20,53 @@ import (
 const (
 	hotShards    = 64
 	maxHotTokens = 1 << 18 / hotShards
-	maxHotUsers  = 1 << 17 / hotShards
+	maxEnded     = 1 << 17 // sessions that end within the life of a token; at one more everything is forgotten
 )
 
 // hot is what a service remembers so that reading costs no SQL: tokens that were judged against
 // their rows once, and users. A token is judged again at every use, by what is remembered of its
 // user; it is only the reading that is saved. Each change is forgotten here after its commit and
-// before its answer, and everything is when another program changed the database.
+// before its answer, what another node changed once it is told, and everything when another program
+// changed the database.
 type hot struct {
 	seed       maphash.Seed
+	fresh      func() bool // asked after memory was
 	distrusted atomic.Bool
-	generation atomic.Uint64 // raised when another program changed the database
+	generation atomic.Uint64 // raised when everything is forgotten
+	longest    atomic.Int64  // the longest life of an access token so far, as a time.Duration
 	tokens     [hotShards]hotTokens
 	users      [hotShards]hotUsers
 	ended      endedSessions
 }
 
-func newHot() *hot {
-	h := &hot{seed: maphash.MakeSeed()}
+func newHot(fresh func() bool) *hot {
+	if fresh == nil {
+		fresh = func() bool { return true }
+	}
+	h := &hot{seed: maphash.MakeSeed(), fresh: fresh}
 	for i := range h.tokens {
 		h.tokens[i].known = map[tokenKey]hotToken{}
-		h.users[i].known = map[int64]*hotUser{}
 		h.users[i].loading = map[int64]*userLoad{}
 	}
 	h.ended.until = map[int64]int64{}
 	return h
 }
 
-// tokenKey is half of the SHA-256 of a mount's name and a token: nobody finds two that meet.
+// tokenKey is half of the SHA-256 of a mount's name and what a token's signature is over: nobody
+// finds two that meet.
 type tokenKey [16]byte
 
-func keyOfToken(p *Policy, raw string) (key tokenKey) {
+// signatureKey is half of the SHA-256 of a signature as it stands in the token.
+type signatureKey [16]byte
+
+func keyOfToken(p *Policy, raw string) (key tokenKey, signature signatureKey) {
 	var buffer [1024]byte
-	sum := sha256.Sum256(append(append(append(buffer[:0], p.Mount...), 0), raw...))
+	dot := strings.LastIndexByte(raw, '.') + 1
+	sum := sha256.Sum256(append(append(append(buffer[:0], p.Mount...), 0), raw[:dot]...))
 	copy(key[:], sum[:])
-	return key
+	sum = sha256.Sum256(append(buffer[:0], raw[dot:]...))
+	copy(signature[:], sum[:])
+	return key, signature
 }
 
 func (k tokenKey) shard() int { return int(k[0]) % hotShards }
@@ -69,6 +82,7 @@ type hotToken struct {
 	keys       uint64 // the version of the published keys
 	login      uint64 // a hash of the name that the user signs in with
 	secret     [16]byte
+	signature  signatureKey
 	epoch      uint32
 }
 
@@ -96,40 +110,48 @@ func (t *hotTokens) keep(key tokenKey, good hotToken) {
 	t.known[key] = good
 }
 
-// hotUser is a user as his row was when no other program had changed the database since generation.
-type hotUser struct {
-	user       User
-	generation uint64
-}
-
 type hotUsers struct {
 	mu      sync.RWMutex
-	known   map[int64]*hotUser
+	known   shelf
 	loading map[int64]*userLoad
 }
 
 // userLoad is one reading of a row, for all who wait for it.
 type userLoad struct {
-	done  chan struct{}
-	user  *User
-	err   error
-	stale bool // a change came between: good for those who wait, who asked before it, and not to keep
+	done       chan struct{}
+	generation uint64
+	user       *User
+	err        error
+	stale      bool // a change came between: good for those who wait, who asked before it, and not to keep
 }
 
 func (u *hotUsers) get(id int64, generation uint64) *User {
 	u.mu.RLock()
-	defer u.mu.RUnlock()
-	if known := u.known[id]; known != nil && known.generation == generation {
-		return &known.user
+	known, old, ok := u.known.get(id)
+	u.mu.RUnlock()
+	switch {
+	case !ok || known.generation != generation:
+		return nil
+	case old:
+		u.renew(id)
 	}
-	return nil
+	return &known.user
+}
+
+// renew saves a user that is asked for from going with his half.
+func (u *hotUsers) renew(id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if known, old, ok := u.known.get(id); ok && old {
+		u.known.keep(&known)
+	}
 }
 
 // forget drops a user after his row was changed. Whoever is reading it now may have read the old one.
 func (u *hotUsers) forget(id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.known, id)
+	u.known.drop(id)
 	if load := u.loading[id]; load != nil {
 		load.stale = true
 		delete(u.loading, id) // who asks from now on reads again
@@ -137,31 +159,25 @@ func (u *hotUsers) forget(id int64) {
 }
 
 // begin joins the reading of a row, or starts one, which is then the caller's to finish.
-func (u *hotUsers) begin(id int64) (load *userLoad, mine bool) {
+func (u *hotUsers) begin(id int64, generation uint64) (load *userLoad, mine bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if load := u.loading[id]; load != nil {
+	if load := u.loading[id]; load != nil && load.generation == generation {
 		return load, false
 	}
-	load = &userLoad{done: make(chan struct{})}
+	load = &userLoad{done: make(chan struct{}), generation: generation}
 	u.loading[id] = load
 	return load, true
 }
 
-func (u *hotUsers) finish(id int64, load *userLoad, generation uint64) {
+func (u *hotUsers) finish(id int64, load *userLoad) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.loading[id] == load {
 		delete(u.loading, id)
 	}
 	if load.user != nil && load.err == nil && !load.stale && !load.user.wide() {
-		for other := range u.known {
-			if len(u.known) < maxHotUsers {
-				break
-			}
-			delete(u.known, other)
-		}
-		u.known[id] = &hotUser{*load.user, generation}
+		u.known.keep(&hotUser{*load.user, load.generation})
 	}
 	close(load.done)
 }
@@ -179,7 +195,8 @@ func (e *endedSessions) has(session int64) bool {
 	return ended
 }
 
-func (e *endedSessions) add(session int64, now, until time.Time) {
+// add notes that a session ended, and reports false when there is no room for it.
+func (e *endedSessions) add(session int64, now, until time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.until[session] = until.Unix()
@@ -190,21 +207,39 @@ func (e *endedSessions) add(session int64, now, until time.Time) {
 			}
 		}
 	}
+	return len(e.until) < maxEnded
+}
+
+func (e *endedSessions) clear() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.until)
 }
 
 // Recognize is Authenticate for routes that may answer from memory: it reads a token's rows at its
 // first use, and none at the next ones while nothing of its user changed.
 func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Principal, error) {
-	if s.hot == nil || s.hot.distrusted.Load() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
+	if !s.trusted() || p.Tokens.claim(FromPasswordDigest) != "" { // memory has no passwords
 		return s.Authenticate(ctx, p, raw)
 	}
-	key := keyOfToken(p, raw)
+	key, signature := keyOfToken(p, raw)
 	shard := &s.hot.tokens[key.shard()]
 	if t, ok := shard.get(key); ok {
-		if who, err := s.recall(ctx, p, &t); who != nil || err != nil {
+		who, err := s.recall(ctx, p, &t)
+		if err != nil {
+			return nil, err
+		}
+		if !s.trusted() { // the process may have been frozen since
+			return s.Authenticate(ctx, p, raw)
+		}
+		if who != nil && t.signature != signature {
+			who, err = nil, s.forged(p, raw)
+		}
+		if who != nil || err != nil {
 			return who, err
 		}
 	}
+	s.hot.lasts(p)
 	generation, keys := s.hot.generation.Load(), s.keysVersion.Load()
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
@@ -213,16 +248,34 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
 		shard.keep(key, hotToken{
 			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
-			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, epoch: who.User.Epoch,
+			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, signature: signature, epoch: who.User.Epoch,
 		})
 	}
 	return who, nil
 }
 
+// trusted reports whether memory knows all that it was to be told.
+func (s *Service) trusted() bool {
+	return s.hot != nil && !s.hot.distrusted.Load() && s.hot.fresh()
+}
+
+// forged refuses a token that says what a good one says, under another signature. Nil: that may be good too.
+func (s *Service) forged(p *Policy, raw string) error {
+	t, err := token.Parse(raw)
+	switch {
+	case err != nil:
+		return fail(TokenMalformed)
+	case !t.Repeatable(), p.Tokens.Signing != PerUser && len(s.verifyKeys(p, t)) > 1: // each key makes one
+		return nil
+	}
+	return fail(TokenForged)
+}
+
 // recall judges a remembered token by its remembered user. Nobody and no error: it is to be judged anew.
 func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principal, error) {
-	if t.generation != s.hot.generation.Load() || t.keys != s.keysVersion.Load() ||
-		t.expires <= s.now().Unix() || s.hot.ended.has(t.session) {
+	// The sessions come first: Forget raises the generation before it clears them.
+	if s.hot.ended.has(t.session) || t.generation != s.hot.generation.Load() || t.keys != s.keysVersion.Load() ||
+		t.expires <= s.now().Unix() {
 		return nil, nil
 	}
 	u, err := s.user(ctx, t.user)
@@ -232,7 +285,7 @@ func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principa
 	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(p.names(u)) != t.login {
 		return nil, nil
 	}
-	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.Mount, Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
+	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.family(), Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
 }
 
 // user gives a user from memory, or reads him once for all who ask meanwhile. Nil: there is none.
@@ -242,10 +295,10 @@ func (s *Service) user(ctx context.Context, id int64) (*User, error) {
 	if u := shard.get(id, generation); u != nil {
 		return u, nil
 	}
-	load, mine := shard.begin(id)
+	load, mine := shard.begin(id, generation)
 	if mine {
 		load.user, load.err = s.readUser(ctx, id)
-		shard.finish(id, load, generation)
+		shard.finish(id, load)
 	}
 	select {
 	case <-load.done:
@@ -256,7 +309,7 @@ func (s *Service) user(ctx context.Context, id int64) (*User, error) {
 }
 
 // loadTimeout bounds the reading of a row that others may wait for too: it outlives the request that began it.
-const loadTimeout = 5 * time.Second
+const loadTimeout = 2 * time.Second
 
 // readUser reads a user without his password, which memory has no use for.
 func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
@@ -281,7 +334,30 @@ func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
 func (s *Service) Forget() {
 	if s.hot != nil {
 		s.hot.generation.Add(1)
+		s.hot.ended.clear() // of tokens that are forgotten
 	}
+}
+
+// Change is something that was committed, here or elsewhere: of User, or the end of Session. With
+// neither it may be anything, the signing keys too.
+type Change struct{ User, Session int64 }
+
+// Heed forgets what is otherwise since these changes, which are committed. It is for a Service that remembers.
+func (s *Service) Heed(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		switch {
+		case c == Change{}:
+			s.Forget()
+			if err := s.LoadKeys(ctx); err != nil {
+				return err
+			}
+		case c.User != 0:
+			s.hot.usersOf(c.User).forget(c.User)
+		default:
+			s.end(c.Session, time.Duration(s.hot.longest.Load()))
+		}
+	}
+	return nil
 }
 
 // Distrust answers everything from rows from now on: nobody tells any more what other programs change.
@@ -303,17 +379,40 @@ func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) 
 // ended notes that a session is over, before anybody hears of it.
 func (s *Service) ended(p *Policy, session int64) {
 	if s.hot != nil && session != 0 {
-		s.hot.ended.add(session, s.now(), s.longest(p).Add(time.Minute))
+		s.end(session, p.Tokens.life())
+	}
+}
+
+// end notes that a session is over whose tokens live for at most access.
+func (s *Service) end(session int64, access time.Duration) {
+	now := s.now()
+	if !s.hot.ended.add(session, now, now.Add(access+maxAhead*time.Second+time.Minute)) {
+		s.Forget()
 	}
 }
 
 // longest is when a token that was made now is dead at the latest. One of another program may live longer.
 func (s *Service) longest(p *Policy) time.Time {
-	life := p.Tokens.Access
-	if p.Tokens.Typed != nil {
-		life = max(life, p.Tokens.Typed.Sliding)
+	return s.now().Add(p.Tokens.life() + maxAhead*time.Second)
+}
+
+// life is how long a token lives that opens routes.
+func (t *Tokens) life() time.Duration {
+	if t.Typed != nil {
+		return max(t.Access, t.Typed.Sliding)
 	}
-	return s.now().Add(life + maxAhead*time.Second)
+	return t.Access
+}
+
+// lasts notes how long the tokens of p live, before one of them is kept.
+func (h *hot) lasts(p *Policy) {
+	access := int64(p.Tokens.life())
+	for {
+		longest := h.longest.Load()
+		if access <= longest || h.longest.CompareAndSwap(longest, access) {
+			return
+		}
+	}
 }
 
 // expiry is when the token expires, in unix seconds.

@@ -36,7 +36,7 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 	if err != nil || inserted {
 		return 0, err
 	}
-	ses, err = w.SessionByMark(ctx, who.User.ID, p.Mount, who.mark) // another request has just adopted it
+	ses, err = w.SessionByMark(ctx, who.User.ID, p.family(), who.mark) // another request has just adopted it
 	return ses.ID, err
 }
 
@@ -47,6 +47,15 @@ func (s *Service) SignOutEverywhere(ctx context.Context, id int64) error {
 		return fmt.Errorf("sign user %d out everywhere: %w", id, err)
 	}
 	return nil
+}
+
+// SignOutOfAllNodes is SignOutEverywhere, and then waits until every node has heard of it: told.
+// Where it is false some may take the old tokens for as long as their bound allows.
+func (s *Service) SignOutOfAllNodes(ctx context.Context, id int64) (told bool, err error) {
+	if err := s.SignOutEverywhere(ctx, id); err != nil {
+		return false, err
+	}
+	return s.spread(ctx, id), nil
 }
 
 // endEverything raises the user's epoch and renews his key, along with the other fields of u that changed.
@@ -70,7 +79,7 @@ func (s *Service) Delete(ctx context.Context, who *Principal, text string) error
 	if err := s.CheckPassword(ctx, who, text); err != nil {
 		return err
 	}
-	err := s.proven(ctx, who, text, func(w Writer, seen *User, _ uint32) error {
+	err := s.proven(ctx, who, text, false, func(w Writer, seen *User, _ uint32) error {
 		if err := swap(ctx, w, seen, seen.Password); err != nil {
 			return err
 		}

@@ -41,6 +41,7 @@ type Asker struct {
 
 // Message is a mail, ready to be sent.
 type Message struct {
+	ID      string `json:"id"`   // of the Message-ID header, without its brackets
 	From    string `json:"from"` // with a name or without, RFC 5322
 	To      string `json:"to"`   // one bare address
 	Subject string `json:"subject"`
@@ -53,13 +54,30 @@ type Composer interface {
 	Compose(p *Policy, n *Notice) (Message, error)
 }
 
+// MailState is what became of a mail.
+type MailState uint8
+
+// The states of a mail, by the numbers that rows hold.
+const (
+	MailWaiting MailState = iota + 1 // to be sent, or being sent
+	MailSent                         // a server took it
+	MailFailed                       // given up
+)
+
 // Mail is a row of the outbox. It rests sealed: what it says may open an account.
 type Mail struct {
 	ID       int64 // 0 until it is inserted
 	UserID   int64
 	Occasion Occasion
-	Sealed   []byte
+	Sealed   []byte // nil once it was sent
 	Created  time.Time
+
+	// What follows is the sender's.
+	State   MailState
+	Tries   int
+	Due     time.Time // of a waiting one: when it is tried next; of a claimed one, when its claim ends
+	Settled time.Time
+	Answer  string // the server's last words, or the reason of the failure
 }
 
 // ErrOutboxFull is what a Writer answers when too many mails wait already.

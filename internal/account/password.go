@@ -8,9 +8,17 @@ import (
 	"doorward/internal/password"
 )
 
-// CheckPassword checks the password of somebody who is signed in. Codes: WrongPassword, Busy.
+// CheckPassword checks the password of somebody who is signed in, and remembers for the rest of his
+// request that it was right. Codes: WrongPassword, Busy.
 func (s *Service) CheckPassword(ctx context.Context, who *Principal, text string) error {
-	return s.checkPassword(ctx, &who.User, text)
+	if text != "" && who.proved == text {
+		return nil
+	}
+	err := s.checkPassword(ctx, &who.User, text)
+	if err == nil {
+		who.proved = text
+	}
+	return err
 }
 
 func (s *Service) checkPassword(ctx context.Context, u *User, text string) error {
@@ -33,22 +41,19 @@ var errRehashed = errors.New("the password was hashed anew")
 // maxChecks is how often a password is checked against a hash that keeps changing.
 const maxChecks = 3
 
-// proven ends everything of who, whose password text was right a moment ago, and runs then in the
-// same transaction. It refuses when everything was ended since who asked: his session is not to
+// proven ends everything of who, whose password text was right a moment ago, unless it is to be
+// kept, and runs then in the same transaction. It refuses when everything was ended since who asked: his session is not to
 // come back to life. Then answers errRehashed when the hash is no longer that of seen, and runs
 // again once text was checked against the new one.
-func (s *Service) proven(ctx context.Context, who *Principal, text string, then func(w Writer, seen *User, epoch uint32) error) error {
+func (s *Service) proven(ctx context.Context, who *Principal, text string, keep bool, then func(w Writer, seen *User, epoch uint32) error) error {
 	seen := who.User
 	for range maxChecks {
 		err := s.update(ctx, seen.ID, func(w Writer) error {
-			u := User{ID: seen.ID}
-			if err := s.endEverything(ctx, w, &u); err != nil {
+			epoch, err := s.beginProven(ctx, w, &seen, keep)
+			if err != nil {
 				return err
 			}
-			if u.Epoch != seen.Epoch+1 {
-				return failField(WrongPassword, Password)
-			}
-			return then(w, &seen, u.Epoch)
+			return then(w, &seen, epoch)
 		})
 		if errors.Is(err, ErrNotFound) {
 			return failField(WrongPassword, Password)
@@ -61,6 +66,22 @@ func (s *Service) proven(ctx context.Context, who *Principal, text string, then 
 		}
 	}
 	return failField(WrongPassword, Password)
+}
+
+// beginProven ends everything of a user, or nothing, and gives his epoch then.
+func (s *Service) beginProven(ctx context.Context, w Writer, seen *User, keep bool) (uint32, error) {
+	u, want := User{ID: seen.ID}, seen.Epoch
+	var err error
+	if keep {
+		u, err = w.User(ctx, seen.ID)
+	} else {
+		err = s.endEverything(ctx, w, &u)
+		want++
+	}
+	if err == nil && u.Epoch != want {
+		err = failField(WrongPassword, Password)
+	}
+	return u.Epoch, err
 }
 
 // checkAgain checks a password against the hash that the user has now.
@@ -88,8 +109,8 @@ func swap(ctx context.Context, w Writer, seen *User, fresh string) error {
 }
 
 // ChangePassword replaces the password of who and ends everything else that is signed in. The
-// session that asked lives on: its next refresh brings a good access token.
-// Codes: WrongPassword, the password rules, Busy.
+// session that asked lives on: its next refresh brings a good access token. Where the policy keeps
+// tokens, nothing ends. Codes: WrongPassword, the password rules, Busy.
 func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal, current, fresh string) error {
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
@@ -98,16 +119,36 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 	if err != nil {
 		return err
 	}
-	err = s.proven(ctx, who, current, func(w Writer, seen *User, epoch uint32) error {
+	err = s.proven(ctx, who, current, p.KeepTokens, func(w Writer, seen *User, epoch uint32) error {
 		if err := swap(ctx, w, seen, hash); err != nil {
 			return err
 		}
-		return w.KeepSession(ctx, who.Session.ID, epoch)
+		if err := s.keep(ctx, w, p, who, epoch); err != nil {
+			return err
+		}
+		return s.tell(ctx, w, p, seen, PasswordChangedMail, p.Mail.PasswordChanged)
 	})
 	if err != nil && Refusal(err) == nil {
 		return fmt.Errorf("change the password of user %d: %w", who.User.ID, err)
 	}
+	if err == nil {
+		s.mailed(ctx)
+	}
 	return err
+}
+
+// keep lets what who showed live on in a new epoch, unless who changes his password is signed out here.
+func (s *Service) keep(ctx context.Context, w Writer, p *Policy, who *Principal, epoch uint32) error {
+	switch {
+	case p.Changes.SignOut:
+		_, err := w.DeleteOpaqueToken(ctx, who.User.ID)
+		return err
+	case p.KeepTokens:
+		return nil
+	case who.opaque:
+		return w.KeepOpaqueToken(ctx, who.User.ID, epoch)
+	}
+	return w.KeepSession(ctx, who.Session.ID, epoch)
 }
 
 // SetPassword is ChangePassword by an operator: no proof, and every session ends.

@@ -9,7 +9,7 @@ import (
 // Policy is what may differ between mounts. It travels with each call; the service never asks
 // which mount is calling.
 type Policy struct {
-	Mount string // names the mount in its sessions
+	Mount string // names the mount, in its sessions too unless it shares them
 	Login Field  // what people sign in with here: Email or Username
 	// FoldLogin finds an address in any spelling, where the table tells them apart by the folded text.
 	FoldLogin bool
@@ -20,6 +20,24 @@ type Policy struct {
 	// settings and never on outside a replay of them.
 	KeepTokens bool
 	Tokens     Tokens
+	Mail       MailPolicy
+	Links      LinkPolicy
+	Changes    ChangePolicy
+}
+
+// MailPolicy says which mails a mount sends, from whom, and where their links lead.
+type MailPolicy struct {
+	From string // RFC 5322, with a name or without; "": the server's own
+	// Protocol, Domain and SiteName are those of the front end: a link is Protocol://Domain/shape.
+	// "": those of the server's public address.
+	Protocol, Domain, SiteName string
+	// The shapes of links, "activate/{uid}/{token}". Without a shape a mail has no link.
+	ActivationURL, PasswordResetURL, LoginResetURL string
+	// Which mails are sent; those that reset something are sent whenever somebody asks.
+	Activation, Confirmation, PasswordChanged, LoginChanged bool
+	// UseOrigin takes protocol and domain of the request where they are not set, as Django does
+	// without its sites. Never outside development: whoever asks can write any Host header.
+	UseOrigin bool
 }
 
 // Signing is who can make a mount's tokens.
@@ -47,7 +65,7 @@ const (
 	FromLevel       // the second factor; null without one
 	FromSession
 	FromEpoch
-	FromTokenID // random, or sealed: see Typed
+	FromTokenID // random, and known for ours before the signature is looked at; sealed where there is Typed
 	FromKind
 	FromRefreshExpiry  // until when a sliding token can be exchanged; other kinds lack it
 	FromPasswordDigest // of the stored hash, as upper-case MD5
@@ -61,6 +79,7 @@ type Claim struct {
 	Source Source
 	Field  Field // of FromField
 	Value  any   // of FromSetting: what token.Claim takes
+	Extra  bool  // an operator's: left out where it would make the token too long
 }
 
 // Tokens says how a mount makes and reads its tokens.
@@ -81,6 +100,9 @@ type Tokens struct {
 	// Foreign accepts well signed tokens that no session of ours made, those without end too:
 	// another program has the key by right.
 	Foreign bool
+	// ForeignFirst names the claim that says when a chain of renewals began, where foreign tokens with it are
+	// renewed though the mount's own tokens are not. Recorded of drf-jwt, and for a replay of it.
+	ForeignFirst string
 	// TrustName takes the user whom a token names for its owner even when its user id is
 	// another's. Recorded of one Django set-up and never on outside a replay of it:
 	// an address that changed hands would open its new owner's account.

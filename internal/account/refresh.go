@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"doorward/internal/token"
@@ -16,6 +17,7 @@ func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, erro
 	if err != nil {
 		return Grant{}, err
 	}
+	p = p.renewing(who)
 	first, ok := firstIssued(&p.Tokens, who.claims)
 	if !ok || !p.Tokens.Renewable {
 		return Grant{}, fail(NotRefreshable)
@@ -31,6 +33,19 @@ func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, erro
 		}
 	}
 	return s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+}
+
+// renewing is the policy by which who's token is renewed: where this mount's own tokens are not, one
+// that another program made for it may be.
+func (p *Policy) renewing(who *Principal) *Policy {
+	if p.Tokens.Renewable || p.Tokens.ForeignFirst == "" || who.Session.ID != 0 {
+		return p
+	}
+	q := *p
+	q.Tokens.Renewable = true
+	q.Tokens.Claims = append(slices.Clone(q.Tokens.Claims), Claim{Name: p.Tokens.ForeignFirst, Source: FromFirstIssued})
+	who.mark = markOf(&q.Tokens, who.claims)
+	return &q
 }
 
 // adopt opens the session of a token that was made by another program.
@@ -49,7 +64,7 @@ func (s *Service) adopt(ctx context.Context, p *Policy, who *Principal) (Session
 func (s *Service) adopted(p *Policy, who *Principal) Session {
 	now := s.now()
 	return Session{
-		ID: newSessionID(), UserID: who.User.ID, Mount: p.Mount, Mark: who.mark, Epoch: who.User.Epoch,
+		ID: newSessionID(), UserID: who.User.ID, Mount: p.family(), Mark: who.mark, Epoch: who.User.Epoch,
 		Created: now, Rotated: now, Expires: foreignEnd(&p.Tokens, who, now),
 	}
 }

@@ -25,8 +25,15 @@ type Options struct {
 	// SecretKey signs shared tokens; the Fallbacks still verify.
 	SecretKey token.Secret
 	Fallbacks []token.Secret
-	// Remember answers reads from memory. Only where every change by another program is told by Forget.
+	// Remember answers reads from memory. Only where every change by another program is told by
+	// Forget or Heed.
 	Remember bool
+	// Fresh reports whether all was told that memory has to know by now; where it was not, rows are
+	// read. It is asked after memory was. Nil: it always was.
+	Fresh func() bool
+	// Spread waits until all nodes have heard what was committed of a user, and reports whether they
+	// have. Nil: there are no others.
+	Spread func(ctx context.Context, user int64) bool
 	// Composer writes the mails; nil: none are sent. WakeMail is called after a commit that may
 	// have put one into the outbox, and returns at once, or, in development, when it was sent.
 	Composer Composer
@@ -47,10 +54,15 @@ type Service struct {
 	sealer  *token.Sealer
 	salt    atomic.Uint32 // of sealed token ids
 	box     *token.Box
+	ids     *token.IDs
 	mailBox *token.Box
-	decoy   *token.Key // checks the tokens of users who are not there, for equal work
-	now     func() time.Time
-	log     *slog.Logger
+	links   *token.Links
+	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
+	opaqueKey token.Secret
+	opaqueBox *token.Box
+	decoy     *token.Key // checks the tokens of users who are not there, for equal work
+	now       func() time.Time
+	log       *slog.Logger
 
 	keys        atomic.Pointer[token.KeySet]
 	keysVersion atomic.Uint64 // raised when keys are other ones
@@ -62,7 +74,8 @@ type Service struct {
 	crowd    atomic.Pointer[crowd]
 	beat     time.Duration
 
-	hot *hot // nil: every request reads rows
+	hot    *hot // nil: every request reads rows
+	spread func(ctx context.Context, user int64) bool
 
 	background sync.WaitGroup
 	rehashing  chan struct{} // holds one: a second rehash waits for the next sign-in
@@ -77,9 +90,13 @@ func New(o Options) *Service {
 		refresh:   token.NewRefreshTokens(o.Root.Key("refresh tokens")),
 		sealer:    token.NewSealer(o.Root.Key("jti")),
 		box:       token.NewBox(o.Root.Key("signing keys at rest")),
+		ids:       token.NewIDs(o.Root.Key("token ids")),
 		mailBox:   token.NewBox(o.Root.Key("mails at rest")),
 		likeness:  o.Root.Key("likeness of the unknown"),
 		beat:      o.Beat,
+		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		opaqueKey: o.Root.Key("opaque tokens"),
+		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),
@@ -92,7 +109,10 @@ func New(o Options) *Service {
 	}
 	s.salt.Store(binary.BigEndian.Uint32(token.NewSecret().Bytes()))
 	if o.Remember {
-		s.hot = newHot()
+		s.hot = newHot(o.Fresh)
+	}
+	if s.spread = o.Spread; s.spread == nil {
+		s.spread = func(context.Context, int64) bool { return true }
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	return s

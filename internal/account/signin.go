@@ -29,17 +29,15 @@ type Grant struct {
 // SignIn opens a session. Unknown, disabled and wrong cost the same and answer the same.
 // Codes: InvalidCredentials, Busy.
 func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, error) {
-	if len(c.Password) > password.MaxBytes {
-		return Grant{}, fail(InvalidCredentials)
-	}
-	start := time.Now()
-	u, match, err := s.check(ctx, p, c)
+	u, match, err := s.prove(ctx, p, c)
 	if err != nil {
 		return Grant{}, err
 	}
-	if !match.OK || !u.IsActive {
-		s.hold(ctx, start)
-		return Grant{}, fail(InvalidCredentials)
+	if match.Outdated && p.Tokens.claim(FromPasswordDigest) != "" {
+		if err := s.rehashNow(ctx, &u, c.Password); err != nil {
+			return Grant{}, err
+		}
+		match.Outdated = false
 	}
 	g, err := s.signIn(ctx, p, &u)
 	if err != nil {
@@ -49,6 +47,23 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 		s.rehash(u.ID, u.Password, c.Password)
 	}
 	return g, nil
+}
+
+// prove finds the active user whose credentials these are, and fails for all others alike.
+func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
+	if len(c.Password) > password.MaxBytes {
+		return User{}, password.Match{}, fail(InvalidCredentials)
+	}
+	if err := s.pool.Admit(ctx); err != nil { // before anything is read: a storm is not for the database to bear
+		return User{}, password.Match{}, busy(err, "sign in")
+	}
+	start := s.now()
+	u, match, err := s.check(ctx, p, c)
+	if err == nil && (!match.OK || !u.IsActive) {
+		s.hold(ctx, start)
+		err = fail(InvalidCredentials)
+	}
+	return u, match, err
 }
 
 // check finds who signs in and checks his password. Where there is nobody, or nothing to check, it
@@ -71,9 +86,24 @@ func (s *Service) check(ctx context.Context, p *Policy, c Credentials) (User, pa
 	return User{}, password.Match{}, nil
 }
 
+// Identify finds whose credentials these are, and opens nothing. Codes: InvalidCredentials, Busy.
+func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Principal, error) {
+	u, _, err := s.prove(ctx, p, c)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{User: u, proved: c.Password}, nil
+}
+
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin)
+		if u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin); p.Login != Username || s.store.Model().Django || !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		// Who has no user name goes by his address: it is shown in its place, too.
+		if u, err = r.UserByLogin(ctx, Email, login, p.FoldLogin); err == nil && u.Username != "" {
+			return ErrNotFound
+		}
 		return err
 	})
 	if err != nil {
@@ -140,7 +170,7 @@ const maxAhead = 300
 func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User) (Session, error) {
 	now := s.now()
 	ses := Session{
-		ID: newSessionID(), UserID: u.ID, Mount: p.Mount, Epoch: u.Epoch,
+		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch,
 		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
 	}
 	if p.Tokens.Typed != nil {
@@ -204,6 +234,39 @@ func newSessionID() int64 {
 			return id
 		}
 	}
+}
+
+// rehashNow replaces an outdated hash before the answer: tokens that tell their password would not
+// outlive a rehash after it. Where another request was first, text is checked against its hash.
+func (s *Service) rehashNow(ctx context.Context, u *User, text string) error {
+	fresh, err := s.pool.Hash(ctx, text)
+	if err != nil {
+		return busy(err, "hash a password anew")
+	}
+	now := *u
+	err = s.update(ctx, u.ID, func(w Writer) error {
+		swapped, err := w.SwapPassword(ctx, u.ID, u.Password, fresh)
+		if err != nil || swapped {
+			now.Password = fresh
+			return err
+		}
+		now, err = w.User(ctx, u.ID)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return fail(InvalidCredentials)
+	}
+	if err != nil {
+		return fmt.Errorf("rehash the password of user %d: %w", u.ID, err)
+	}
+	if *u = now; now.Password == fresh {
+		return nil
+	}
+	match, err := s.verify(ctx, u, text)
+	if err == nil && !match.OK {
+		err = fail(InvalidCredentials)
+	}
+	return err
 }
 
 // rehashTimeout bounds a rehash, its wait for the pool included.

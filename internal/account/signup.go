@@ -53,22 +53,26 @@ func (n *NewUser) text(f Field) string {
 // profileFields are the texts of a user that people write.
 var profileFields = []Field{Email, Username, FirstName, LastName, Name, Phone}
 
-// SignUp registers a user, and makes his profiles with him. Codes: Required, Invalid, TooLong, the password
-// rules, EmailTaken, UsernameTaken, PhoneTaken, Busy; of declared fields those of Edit.
+// SignUp registers a user, and makes his profiles with him; he is inactive where the mount sends him a link first. Codes: Required, Invalid,
+// TooLong, the password rules, EmailTaken, UsernameTaken, PhoneTaken, Busy; of declared fields those of Edit.
 func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error) {
 	u, err := s.prepare(ctx, p, &n)
 	if err != nil {
 		return User{}, err
 	}
-	var added User
+	u.IsActive = !p.Mail.Activation
+	var made User
 	err = s.store.Update(ctx, func(w Writer) error {
-		added, err = insert(ctx, w, u)
-		return err
+		if made, err = insert(ctx, w, u); err != nil || made.IsActive {
+			return err
+		}
+		return s.sendLink(ctx, w, p, &made, ActivationMail)
 	})
 	if err != nil {
 		return User{}, s.taken(err, "insert a user")
 	}
-	return added, nil
+	s.mailed(ctx)
+	return made, nil
 }
 
 // Register signs a user up and in, in one transaction.
@@ -152,7 +156,7 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 		c, ok := m.Column(f)
 		if text := n.text(f); ok && text != "" {
 			problems = append(problems, judgeText(c, text)...)
-		} else if f == m.Login {
+		} else if f == p.Login {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
@@ -239,4 +243,12 @@ func (s *Service) taken(err error, action string) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	return failField(code, field)
+}
+
+// JudgeNew judges a registration that is not to be made yet. Codes: those of SignUp but the taken ones.
+func (s *Service) JudgeNew(p *Policy, n NewUser) error {
+	if problems := s.judge(p, &n); len(problems) > 0 {
+		return &Error{Problems: problems}
+	}
+	return nil
 }

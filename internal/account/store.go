@@ -21,6 +21,28 @@ type TakenError struct {
 
 func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken", e.Field) }
 
+// UnavailableError is what a Store answers while its database cannot be reached, read or written: the
+// server is away, the disk is full. It is no fault of ours and none of the caller's: he may ask again.
+// Refusal takes it for a refusal with the code Unavailable.
+type UnavailableError struct {
+	Err error
+	// Unknown says that the answer to a commit was lost: the change may be there or not.
+	Unknown bool
+}
+
+func (e *UnavailableError) Error() string {
+	if e.Unknown {
+		return "commit, outcome unknown: " + e.Err.Error()
+	}
+	return "the database is not available: " + e.Err.Error()
+}
+
+// Unwrap gives the reason.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Is reports whether target is the code Unavailable.
+func (e *UnavailableError) Is(target error) bool { return target == Unavailable }
+
 // Store keeps users, sessions and keys. Hashing, mail and network stay outside Update.
 type Store interface {
 	// Model is the user model that the statements were compiled from.
@@ -29,6 +51,8 @@ type Store interface {
 	View(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
 	// of it. f may run again after a serialisation failure, so it keeps no state outside.
+	// Both doors, and the methods of what they open, answer an *UnavailableError while the database
+	// is away.
 	Update(ctx context.Context, f func(Writer) error) error
 }
 
@@ -48,12 +72,18 @@ type Reader interface {
 	UserByProfile(ctx context.Context, kind string, id int64) (User, error)
 	// UsersByProfile lists who has a profile of a kind by its id, from the one after `after`.
 	UsersByProfile(ctx context.Context, kind string, after int64, limit int) ([]User, error)
+	// UsersByEmail finds everybody who has an address, at most limit, by id. fold finds it in any
+	// spelling, as far as the table tells.
+	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)
 	// Users lists by id, from the one after `after`.
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
+	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
+	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)
+	OpaqueTokenByHash(ctx context.Context, hash []byte) (OpaqueToken, error)
 }
 
 // Writer changes rows inside one transaction.
@@ -66,6 +96,10 @@ type Writer interface {
 	UpdateUser(ctx context.Context, u *User, fields ...Field) error
 	// SwapPassword replaces the hash if it is still old, and reports whether it was.
 	SwapPassword(ctx context.Context, id int64, old, fresh string) (bool, error)
+	// SwapLogin replaces the Username or Email if it is still old, and reports whether it was; *TakenError on a clash.
+	SwapLogin(ctx context.Context, id int64, f Field, old, fresh string) (bool, error)
+	// Activate makes an inactive user active, and reports whether he was inactive.
+	Activate(ctx context.Context, id int64) (bool, error)
 	// DeleteUser removes the user, his sessions and his state, and reports whether he was there.
 	DeleteUser(ctx context.Context, id int64) (bool, error)
 	// InsertProfile adds p and fills in its ID; it reports false when the user has one of its kind. A *TakenError
@@ -94,8 +128,17 @@ type Writer interface {
 	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.
 	Sweep(ctx context.Context, t time.Time, limit int) (int64, error)
 
+	// InsertOpaqueToken adds t and reports false when the user has a token already.
+	InsertOpaqueToken(ctx context.Context, t *OpaqueToken) (bool, error)
+	// KeepOpaqueToken carries a user's token over into a new epoch.
+	KeepOpaqueToken(ctx context.Context, userID int64, epoch uint32) error
+	// DeleteOpaqueToken reports whether there was one.
+	DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error)
+
 	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
 	InsertMail(ctx context.Context, m *Mail) error
+	// DropMails takes the mails of a user out of the outbox.
+	DropMails(ctx context.Context, userID int64) error
 
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.

@@ -78,7 +78,7 @@ func (s *Service) claims(p *Policy, u *User, ses *Session, expires time.Time) []
 		case FromEpoch:
 			v = int64(ses.Epoch)
 		case FromTokenID:
-			v = hex.EncodeToString(token.NewSecret().Bytes()[:16])
+			v = s.ids.Mint()
 		case FromField:
 			v = s.fieldClaim(u, c.Field)
 		}

@@ -41,6 +41,9 @@ const (
 // Typed says how a mount makes and reads tokens that tell their kind. Each carries an id that seals
 // its session; a sign-in gives an access and a refresh token, or one sliding token.
 type Typed struct {
+	// Family names the sessions that mounts have together: a token of one is good at all, as far as
+	// its key and parties are. "" is the mount alone.
+	Family string
 	Issue  Kind   // KindAccess, with its refresh token, or KindSliding
 	Accept []Kind // that open routes
 	// Sliding is how long a sliding token lives; it is exchanged until SlidingRefresh after the sign-in.
@@ -51,12 +54,13 @@ type Typed struct {
 	// Keys sign (the first) and verify (all); nil: those of Signing.
 	Keys     []*token.Key
 	Validity token.Validity // but for what the kinds settle
+	Deflate  bool           // extra claims go into one, deflated
 	Rotation Rotation
 	// ReuseEnds ends the session of a spent refresh token that is shown again, once Grace is over.
 	ReuseEnds bool
 
 	// Recorded of Django settings, and never on outside a replay of them: access tokens outlive
-	// their session; blacklisting does nothing; VerifyToken does not look at the user.
+	// their session; blacklisting does nothing; VerifyToken and Blacklist do not look at the user.
 	Outlive, NoBlacklist, Blind bool
 }
 
@@ -71,10 +75,18 @@ func (d *Typed) span(t *Tokens) time.Duration {
 func (t *Tokens) validity() token.Validity {
 	if t.Typed != nil {
 		v := t.Typed.Validity
-		v.CheckIssuedAt, v.AnyAudience = true, len(v.Audience) == 0
+		v.CheckIssuedAt, v.AnyAudience = true, t.Foreign // SimpleJWT ignores an aud that it does not ask for
 		return v
 	}
 	return token.Validity{RequireExp: !t.Foreign}
+}
+
+// family is the name that a mount's sessions go by.
+func (p *Policy) family() string {
+	if p.Tokens.Typed != nil && p.Tokens.Typed.Family != "" {
+		return p.Tokens.Typed.Family
+	}
+	return p.Mount
 }
 
 // names are the texts that a token may name u by.
@@ -163,8 +175,10 @@ func (s *Service) judgeTyped(ctx context.Context, r Reader, p *Policy, t *token.
 			return nil, fail(PasswordChanged)
 		}
 	}
-	who.Session, err = s.judgeTypedSession(ctx, r, p, d, &who.User)
-	return who, err
+	if who.Session, err = s.judgeTypedSession(ctx, r, p, d, &who.User); err != nil {
+		return nil, err
+	}
+	return who, nil
 }
 
 // owner finds the user that a token names.
@@ -218,7 +232,7 @@ func (s *Service) judgeTypedSession(ctx context.Context, r Reader, p *Policy, d 
 	}
 	outlives := p.Tokens.Typed.Outlive && d.kind == KindAccess
 	switch {
-	case ses.UserID != u.ID || ses.Mount != p.Mount || ses.Epoch != u.Epoch,
+	case ses.UserID != u.ID || ses.Mount != p.family() || ses.Epoch != u.Epoch,
 		d.ours && d.kind != KindRefresh && d.sealed.Epoch != uint16(u.Epoch),
 		!ses.Ended.IsZero() && !outlives:
 		return Session{}, fail(TokenEnded)
@@ -234,7 +248,7 @@ func (s *Service) findTyped(ctx context.Context, r Reader, p *Policy, d *typedTo
 	}
 	if errors.Is(err, ErrNotFound) && p.Tokens.Foreign {
 		d.ours = false
-		ses, err = r.SessionByMark(ctx, user, p.Mount, d.mark())
+		ses, err = r.SessionByMark(ctx, user, p.family(), d.mark())
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Session{}, fmt.Errorf("find the session of a token: %w", err)
@@ -298,7 +312,7 @@ func (s *Service) verifyTyped(ctx context.Context, r Reader, p *Policy, d *typed
 	if !ses.Ended.IsZero() && !outlives || spent(p, d, &ses) {
 		return fail(TokenEnded)
 	}
-	if u.ID != 0 && (ses.UserID != u.ID || ses.Epoch != u.Epoch || ses.Mount != p.Mount) {
+	if u.ID != 0 && (ses.UserID != u.ID || ses.Epoch != u.Epoch || ses.Mount != p.family()) {
 		return fail(TokenEnded)
 	}
 	return nil

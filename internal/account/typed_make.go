@@ -16,29 +16,37 @@ const maxCopied = 1024
 
 // grantTyped makes the tokens of a session: those of a sign-in, or what a refresh token is
 // exchanged for. u is nil where a token of another program names nobody.
-func (s *Service) grantTyped(p *Policy, u *User, ses *Session, old *typedToken) (g Grant, err error) {
+func (s *Service) grantTyped(p *Policy, u *User, ses *Session, old *typedToken) (Grant, error) {
 	t, d := &p.Tokens, p.Tokens.Typed
 	now := s.now()
-	g.Session = *ses
+	g := Grant{Session: *ses}
 	if u != nil {
 		g.User = *u
 	}
 	m := minting{p: p, user: u, session: ses, old: old}
+	var err error
 	if d.Issue == KindSliding {
 		g.Expires = now.Add(d.Sliding)
-		g.Access, err = s.mint(&m, KindSliding, now, g.Expires)
-		return g, err
+		if g.Access, err = s.mint(&m, KindSliding, now, g.Expires); err != nil {
+			return Grant{}, err
+		}
+		return g, nil
 	}
 	g.Expires = now.Add(t.Access)
 	if g.Expires.After(ses.Expires) { // a token never outlives the row that can end it
 		g.Expires = ses.Expires
 	}
-	if g.Access, err = s.mint(&m, KindAccess, now, g.Expires); err != nil || old != nil && d.Rotation == NoRotation {
-		return g, err
+	if g.Access, err = s.mint(&m, KindAccess, now, g.Expires); err != nil {
+		return Grant{}, err
+	}
+	if old != nil && d.Rotation == NoRotation {
+		return g, nil
 	}
 	// Made for the time of the rotation, so that a lost answer can be given again.
-	g.Refresh, err = s.mint(&m, KindRefresh, ses.Rotated, ses.Rotated.Add(t.Refresh))
-	return g, err
+	if g.Refresh, err = s.mint(&m, KindRefresh, ses.Rotated, ses.Rotated.Add(t.Refresh)); err != nil {
+		return Grant{}, err
+	}
+	return g, nil
 }
 
 // minting is what the tokens of one answer have in common.
@@ -75,10 +83,23 @@ func (s *Service) signTyped(p *Policy, u *User, claims []token.Claim) (string, e
 
 func (s *Service) typedClaims(m *minting, kind Kind, issued, expires time.Time) ([]token.Claim, error) {
 	claims := make([]token.Claim, 0, len(m.p.Tokens.Claims)+2)
+	var extra []token.Claim
 	for _, c := range m.p.Tokens.Claims {
-		if v, ok := s.typedClaim(m, &c, kind, issued, expires); ok {
+		v, ok := s.typedClaim(m, &c, kind, issued, expires)
+		switch {
+		case !ok:
+		case c.Extra:
+			extra = append(extra, token.Claim{Name: c.Name, Value: v})
+		default:
 			claims = append(claims, token.Claim{Name: c.Name, Value: v})
 		}
+	}
+	if len(extra) > 0 {
+		added, err := bounded(extra, m.p.Tokens.Typed.Deflate)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, added...)
 	}
 	if m.old == nil || !m.p.Tokens.Foreign {
 		return claims, nil

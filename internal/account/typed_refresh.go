@@ -79,15 +79,15 @@ func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken) (u *User,
 		u, ses, err = s.readChain(ctx, r, p, d)
 		return err
 	})
-	if err != nil && Refusal(err) == nil {
+	switch {
+	case err != nil && Refusal(err) == nil:
 		return nil, ses, fmt.Errorf("read the session of a refresh token: %w", err)
-	}
-	if err != nil || ses.ID != 0 || u == nil {
-		if u == nil && err == nil { // names nobody: no row ends it, so nothing of it lives long
-			ses.Rotated = s.now()
-			ses.Expires = ses.Rotated.Add(p.Tokens.Typed.span(&p.Tokens))
-		}
+	case err != nil || ses.ID != 0:
 		return u, ses, err
+	case u == nil: // no row ends what names nobody, so nothing of it lives long
+		ses.Rotated = s.now()
+		ses.Expires = ses.Rotated.Add(p.Tokens.Typed.span(&p.Tokens))
+		return nil, ses, nil
 	}
 	ses, err = s.openForeign(ctx, p, d, u)
 	return u, ses, err
@@ -97,22 +97,12 @@ func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedTo
 	if d.ours {
 		ses, err := r.Session(ctx, d.sealed.Session)
 		if err == nil {
-			u, err := r.User(ctx, ses.UserID)
-			if errors.Is(err, ErrNotFound) {
-				err = fail(TokenNamed)
-			}
-			if err == nil {
-				err = s.judgeChain(p, d, &u, &ses)
-			}
-			return &u, ses, err
+			return s.readOwn(ctx, r, p, d, ses)
 		}
-		if !errors.Is(err, ErrNotFound) || !p.Tokens.Foreign {
-			if errors.Is(err, ErrNotFound) {
-				err = fail(TokenEnded)
-			}
-			return nil, ses, err
+		if !errors.Is(err, ErrNotFound) {
+			return nil, Session{}, err
 		}
-		d.ours = false
+		d.ours = false // by chance
 	}
 	if !p.Tokens.Foreign {
 		return nil, Session{}, fail(TokenEnded)
@@ -122,18 +112,29 @@ func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedTo
 	if err != nil && !unowned {
 		return nil, Session{}, err
 	}
-	ses, err := r.SessionByMark(ctx, u.ID, p.Mount, d.mark())
+	ses, err := r.SessionByMark(ctx, u.ID, p.family(), d.mark())
 	switch {
 	case err == nil:
 		err = s.judgeChain(p, d, &u, &ses)
-	case errors.Is(err, ErrNotFound):
+	case !errors.Is(err, ErrNotFound):
+	case !unowned && !u.IsActive:
+		err = fail(UserDisabled)
+	default:
 		err = judgeStranger(p, d, &u)
-		if err == nil && !unowned && !u.IsActive {
-			err = fail(UserDisabled)
-		}
 	}
 	if unowned {
 		return nil, Session{}, err
+	}
+	return &u, ses, err
+}
+
+func (s *Service) readOwn(ctx context.Context, r Reader, p *Policy, d *typedToken, ses Session) (*User, Session, error) {
+	u, err := r.User(ctx, ses.UserID)
+	if errors.Is(err, ErrNotFound) {
+		err = fail(TokenNamed)
+	}
+	if err == nil {
+		err = s.judgeChain(p, d, &u, &ses)
 	}
 	return &u, ses, err
 }
@@ -145,7 +146,7 @@ func (s *Service) judgeChain(p *Policy, d *typedToken, u *User, ses *Session) er
 		return fail(UserDisabled)
 	case ses.UserID != u.ID || u.ID != 0 && !p.owns(u, d.claims):
 		return fail(TokenNamed)
-	case ses.Mount != p.Mount || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
+	case ses.Mount != p.family() || !ses.Ended.IsZero() || ses.Epoch != u.Epoch:
 		return fail(TokenEnded)
 	case !s.now().Before(ses.Expires):
 		return fail(TokenExpired)
@@ -164,7 +165,7 @@ func (s *Service) openForeign(ctx context.Context, p *Policy, d *typedToken, u *
 			found = ses
 			return err
 		}
-		found, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		found, err = w.SessionByMark(ctx, u.ID, p.family(), ses.Mark) // another request has just opened it
 		return err
 	})
 	if err != nil {
@@ -188,7 +189,7 @@ func (s *Service) Blacklist(ctx context.Context, p *Policy, raw string) error {
 
 func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedToken) error {
 	u, err := s.owner(ctx, w, p, d.claims)
-	if err != nil && Refusal(err) == nil {
+	if err != nil && (Refusal(err) == nil || !p.Tokens.Typed.Blind) {
 		return err
 	}
 	ses, err := s.findTyped(ctx, w, p, d, u.ID)
@@ -203,7 +204,7 @@ func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedTo
 		if err != nil || inserted {
 			return err
 		}
-		ses, err = w.SessionByMark(ctx, u.ID, p.Mount, ses.Mark) // another request has just opened it
+		ses, err = w.SessionByMark(ctx, u.ID, p.family(), ses.Mark) // another request has just opened it
 		if err != nil {
 			return err
 		}
@@ -216,7 +217,7 @@ func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedTo
 }
 
 func (s *Service) endTyped(ctx context.Context, w Writer, p *Policy, d *typedToken, ses *Session) error {
-	if ses.Mount != p.Mount || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
+	if ses.Mount != p.family() || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
 		return fail(TokenEnded)
 	}
 	s.ended(p, ses.ID)

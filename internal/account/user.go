@@ -59,7 +59,7 @@ func (u *User) ShownUsername() string {
 type Session struct {
 	ID     int64 // random, 63 bits
 	UserID int64
-	Mount  string // the mount that opened it
+	Mount  string // the mount that opened it, or the family of mounts
 	// Mark is the second that names the session in tokens without a claim for it; 0 in the others.
 	Mark       int64
 	Epoch      uint32

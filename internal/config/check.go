@@ -30,6 +30,7 @@ func (k *checker) run() {
 	k.addr()
 	k.databaseURL()
 	k.mailURL()
+	k.mail()
 	k.publicURL()
 	k.hosts()
 	k.origins()
@@ -39,6 +40,7 @@ func (k *checker) run() {
 	k.mounts()
 	k.fields()
 	k.keyFile()
+	k.tls()
 	if k.modeUnknown {
 		return
 	}
@@ -106,6 +108,7 @@ func (c *Config) ranges() []bounds {
 	return []bounds{
 		{"trusted_proxies", c.TrustedProxies, 0, 10},
 		{"drain_seconds", c.DrainSeconds, 0, 3600},
+		{"connections_per_client", c.ConnectionsPerClient, 0, 1 << 20},
 		{"password.memory_kib", c.Password.MemoryKiB, 8, 4 << 20},
 		{"password.time", c.Password.Time, 1, 100},
 		{"password.slots", c.Password.Slots, 0, 1024},

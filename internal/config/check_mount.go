@@ -34,7 +34,10 @@ func (k *checker) mounts() {
 		k.choices(prefix, m.choices())
 		k.ranges(prefix, m.ranges())
 		k.mountPaths(prefix, m)
+		k.djoser(prefix, &m.Djoser)
+		k.tokens(prefix, &m.Tokens)
 		k.passwordRules(prefix, m)
+		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
 			k.refuse(prefix+"noun", prefix+"noun should be a word or two", "it is "+shown(m.Noun), "user")
 		}
@@ -49,15 +52,15 @@ func (m Mount) choices() []choice {
 	if m.Signing != "" {
 		list = append(list, choice{"signing", m.Signing, []string{"per-user", "shared", "published"}})
 	}
-	return list
+	return append(append(list, m.Djoser.choices()...), m.Tokens.choices()...)
 }
 
 func (m Mount) ranges() []bounds {
-	return []bounds{
+	return append([]bounds{
 		{"access_lifetime_seconds", m.AccessLifetimeSeconds, 0, tenYears},
 		{"refresh_lifetime_seconds", m.RefreshLifetimeSeconds, 0, tenYears},
 		{"password_min_length", m.PasswordMinLength, 0, 128},
-	}
+	}, append(m.Djoser.ranges(), m.Tokens.ranges()...)...)
 }
 
 func (k *checker) mountPaths(prefix string, m Mount) {

@@ -23,11 +23,17 @@ type Config struct {
 	AllowedHosts       []string
 	TrustedProxies     int // how many entries at the right of X-Forwarded-For are ours
 	DrainSeconds       int
+	// ConnectionsPerClient bounds what one address may have open at once; 0: nothing does. It holds for
+	// nobody on this machine, and not behind TrustedProxies, where all clients are one peer.
+	ConnectionsPerClient int
+	H2C                  bool // takes HTTP/2 without TLS too, from a proxy that speaks it
 
+	TLS      TLS
 	CORS     CORS
 	Metrics  Metrics
 	Log      Log
 	Password Password
+	Mail     Mail
 	User     User
 	// Fields are those declared of the user, Profiles the kinds of profile, in their order.
 	Fields   []Field
@@ -51,6 +57,9 @@ type Log struct{ Format, Level string }
 // Password is the cost of Argon2id and the queue before it. Slots 0 is one a core.
 type Password struct{ MemoryKiB, Time, Slots, QueueSeconds int }
 
+// Mail says how mails look. Templates is a folder; Language is that of who asks for none that is known.
+type Mail struct{ From, Templates, Language string }
+
 // User says which table holds people and what of it is theirs alone.
 type User struct {
 	Table       string // "": Doorward's own
@@ -72,19 +81,29 @@ type Mount struct {
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
 	Noun                   string            // what messages call a user
+	Languages              *bool             // refusals follow Accept-Language; nil: they do
+	FrontendURL            string            // where links in mails lead; "": public_url
+	SiteName               string            // what mails call the site
+	ActivationURL          string            // the shape of a link: "activate/{uid}/{token}"
+	PasswordResetURL       string
+	LoginResetURL          string
+	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
+	Djoser                 Djoser   // so do those of djoser
+	Tokens                 Tokens   // its keys stand among the mount's own
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing
 // was set.
 func Default() *Config {
 	return &Config{
-		Addr:         "127.0.0.1:8000",
-		DatabaseURL:  "sqlite:doorward.db",
-		KeyFile:      "doorward.key",
-		DrainSeconds: 15,
-		Log:          Log{Format: "auto", Level: "info"},
-		Password:     Password{MemoryKiB: 19456, Time: 2, QueueSeconds: 5},
-		User:         User{Login: "email", EmailUnique: "folded"},
+		Addr:                 "127.0.0.1:8000",
+		DatabaseURL:          "sqlite:doorward.db",
+		KeyFile:              "doorward.key",
+		DrainSeconds:         15,
+		ConnectionsPerClient: 512,
+		Log:                  Log{Format: "auto", Level: "info"},
+		Password:             Password{MemoryKiB: 19456, Time: 2, QueueSeconds: 5},
+		User:                 User{Login: "email", EmailUnique: "folded"},
 	}
 }
 

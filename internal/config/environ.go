@@ -60,9 +60,12 @@ func (l *loader) variablePath(name string) path {
 }
 
 // mountPath understands NAME_KEY. Mounts that the file names are tried first, since a variable
-// cannot spell "my-app"; otherwise the variable names the mount.
+// cannot spell "my-app"; otherwise the variable names the mount, and the longest key counts.
 func (l *loader) mountPath(rest string) path {
-	for _, s := range new(Mount).settings() {
+	settings := new(Mount).settings()
+	slices.SortStableFunc(settings, func(a, b setting) int { return len(b.key) - len(a.key) })
+	var unknown path
+	for _, s := range settings {
 		name, ok := strings.CutSuffix(rest, "_"+strings.ToUpper(s.key))
 		if !ok || name == "" {
 			continue
@@ -72,9 +75,11 @@ func (l *loader) mountPath(rest string) path {
 				return path{"mounts", known, s.key}
 			}
 		}
-		return path{"mounts", strings.ToLower(name), s.key}
+		if unknown == nil {
+			unknown = path{"mounts", strings.ToLower(name), s.key}
+		}
 	}
-	return nil
+	return unknown
 }
 
 func (l *loader) refuseVariable(name string) {

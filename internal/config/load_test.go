@@ -87,6 +87,9 @@ public_url = "https://example.com/app"
 allowed_hosts = ["example.org", ".example.net"]
 trusted_proxies = 1
 drain_seconds = 3
+connections_per_client = 7
+h2c = true
+tls = { cert = "a.pem", key = "a.key" }
 cors.origins = ["*"]
 metrics = { token = "t" }
 [log]
@@ -97,6 +100,10 @@ memory_kib = 100
 time = 1
 slots = 3
 queue_seconds = 4
+[mail]
+from = "ann@example.com"
+templates = "words"
+language = "de"
 [user]
 table = "auth_user"
 login = "username"
@@ -113,6 +120,45 @@ claims = "id"
 password_rules = []
 password_min_length = 10
 noun = "member"
+frontend_url = "https://app.example.com"
+site_name = "Mine"
+activation_url = "a/{uid}/{token}"
+password_reset_url = "p/{uid}/{token}"
+login_reset_url = "l/{uid}/{token}"
+mails = ["activation"]
+languages = false
+login = "username"
+users_named_by = "username"
+retype = ["password"]
+hide_users = false
+sign_out_on_password_change = true
+tell_unknown_email = true
+link_lifetime_seconds = 600
+rotate_refresh = true
+sliding_lifetime_seconds = 61
+sliding_refresh_lifetime_seconds = 62
+stamp_login = true
+header_types = ["JWT", "Bearer"]
+header_name = "X-Token"
+accept_kinds = ["sliding"]
+audience = ["front"]
+issuer = "us"
+leeway_seconds = 5
+algorithm = "RS256"
+signing_key_file = "private.pem"
+verifying_key_file = "public.pem"
+user_id_field = "username"
+user_id_claim = "sub"
+user_id_text = true
+kind_claim = "typ"
+id_claim = "id"
+sliding_refresh_claim = "until"
+revoke_claim = "hash"
+deflate_claims = true
+[mounts.my-app.permissions]
+user_list = "staff"
+[mounts.my-app.extra_claims]
+mail = "email"
 [mounts.my-app.paths]
 users = "people/"
 "jwt create" = ""
@@ -120,19 +166,35 @@ users = "people/"
 `
 
 func wholeConfig() *Config {
-	no := false
+	no, yes := false, true
 	return &Config{
 		Addr: "127.0.0.1:9", Dev: true, DatabaseURL: "postgres://ann@db/x", SecretKey: "a",
 		SecretKeyFallbacks: []string{"b", "c"}, KeyFile: "k", MailURL: "file:out", PublicURL: "https://example.com/app",
-		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3,
+		AllowedHosts: []string{"example.org", ".example.net"}, TrustedProxies: 1, DrainSeconds: 3, ConnectionsPerClient: 7,
+		H2C: true, TLS: TLS{"a.pem", "a.key"},
 		CORS: CORS{[]string{"*"}}, Metrics: Metrics{"t"}, Log: Log{"json", "warn"}, Password: Password{100, 1, 3, 4},
+		Mail: Mail{"ann@example.com", "words", "de"},
 		User: User{"auth_user", "username", "no"},
 		Mounts: map[string]Mount{
 			"tag1": {Preset: "tag1"},
 			"my-app": {
 				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
+				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
+				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
+				Djoser: Djoser{
+					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
+					LinkSeconds: 600, Permissions: map[string]string{"user_list": "staff"},
+				},
 				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
+				Tokens: Tokens{
+					RotateRefresh: &yes, SlidingLifetimeSeconds: 61, SlidingRefreshLifetimeSeconds: 62, StampLogin: &yes,
+					HeaderTypes: []string{"JWT", "Bearer"}, HeaderName: "X-Token", AcceptKinds: []string{"sliding"},
+					Audience: []string{"front"}, Issuer: "us", LeewaySeconds: 5, Algorithm: "RS256", SigningKeyFile: "private.pem",
+					VerifyingKeyFile: "public.pem", UserIDField: "username", UserIDClaim: "sub", UserIDText: &yes, KindClaim: "typ",
+					IDClaim: "id", SlidingRefreshClaim: "until", RevokeClaim: "hash", DeflateClaims: &yes,
+					ExtraClaims: map[string]string{"mail": "email"},
+				},
 			},
 		},
 	}
@@ -145,7 +207,8 @@ func differences(want, got *Config) string {
 }
 
 func TestEverySettingInTheFile(t *testing.T) {
-	inFolder(t, map[string]string{"doorward.toml": wholeFile})
+	cert, key := newPair(t)
+	inFolder(t, map[string]string{"doorward.toml": wholeFile, "a.pem": cert, "a.key": key})
 	got := mustLoad(t, Args{})
 	if diff := differences(wholeConfig(), got); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
@@ -155,18 +218,20 @@ func TestEverySettingInTheFile(t *testing.T) {
 			t.Errorf("wholeFile leaves %s out", s.key)
 		}
 	}
-	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:38" {
-		t.Errorf("the noun stands at %s, want doorward.toml:38", at)
+	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:45" {
+		t.Errorf("the noun stands at %s, want doorward.toml:45", at)
 	}
 }
 
 func TestEverySettingInTheEnvironment(t *testing.T) {
-	inFolder(t, map[string]string{"doorward.toml": "[mounts.my-app]"})
+	cert, key := newPair(t)
+	inFolder(t, map[string]string{"doorward.toml": "[mounts.my-app]", "a.pem": cert, "a.key": key})
 	got := mustLoad(t, Args{Environ: []string{
+		"DOORWARD_H2C=1", "DOORWARD_TLS_CERT=a.pem", "DOORWARD_TLS_KEY=a.key",
 		"DOORWARD_ADDR=127.0.0.1:9", "DOORWARD_DEV=1", "DOORWARD_DATABASE_URL=postgres://ann@db/x", "DOORWARD_SECRET_KEY=a",
 		"DOORWARD_SECRET_KEY_FALLBACKS=b, c", "DOORWARD_KEY_FILE=k", "DOORWARD_MAIL_URL=file:out",
 		"DOORWARD_PUBLIC_URL=https://example.com/app", "DOORWARD_ALLOWED_HOSTS=example.org,.example.net,",
-		"DOORWARD_TRUSTED_PROXIES=1", "DOORWARD_DRAIN_SECONDS=3", "DOORWARD_CORS_ORIGINS=*", "DOORWARD_METRICS_TOKEN=t",
+		"DOORWARD_TRUSTED_PROXIES=1", "DOORWARD_DRAIN_SECONDS=3", "DOORWARD_CONNECTIONS_PER_CLIENT=7", "DOORWARD_CORS_ORIGINS=*", "DOORWARD_METRICS_TOKEN=t",
 		"DOORWARD_LOG_FORMAT=json", "DOORWARD_LOG_LEVEL=warn", "DOORWARD_PASSWORD_MEMORY_KIB=100", "DOORWARD_PASSWORD_TIME=1",
 		"DOORWARD_PASSWORD_SLOTS=3", "DOORWARD_PASSWORD_QUEUE_SECONDS=4", "DOORWARD_USER_TABLE=auth_user",
 		"DOORWARD_USER_LOGIN=username", "DOORWARD_USER_EMAIL_UNIQUE=no", "DOORWARD_MOUNTS_MY_APP_PRESET=djoser",
@@ -175,6 +240,25 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_REFRESH_LIFETIME_SECONDS=3600", "DOORWARD_MOUNTS_MY_APP_ALLOW_REFRESH=false",
 		"DOORWARD_MOUNTS_MY_APP_CLAIMS=id", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RULES=,",
 		"DOORWARD_MOUNTS_MY_APP_PASSWORD_MIN_LENGTH=10", "DOORWARD_MOUNTS_MY_APP_NOUN=member",
+		"DOORWARD_MAIL_FROM=ann@example.com", "DOORWARD_MAIL_TEMPLATES=words", "DOORWARD_MAIL_LANGUAGE=de",
+		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
+		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN=username", "DOORWARD_MOUNTS_MY_APP_USERS_NAMED_BY=username", "DOORWARD_MOUNTS_MY_APP_RETYPE=password",
+		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
+		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600",
+		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff",
+		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
+		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",
+		"DOORWARD_MOUNTS_MY_APP_HEADER_TYPES=JWT,Bearer", "DOORWARD_MOUNTS_MY_APP_HEADER_NAME=X-Token",
+		"DOORWARD_MOUNTS_MY_APP_ACCEPT_KINDS=sliding", "DOORWARD_MOUNTS_MY_APP_AUDIENCE=front",
+		"DOORWARD_MOUNTS_MY_APP_ISSUER=us", "DOORWARD_MOUNTS_MY_APP_LEEWAY_SECONDS=5",
+		"DOORWARD_MOUNTS_MY_APP_ALGORITHM=RS256", "DOORWARD_MOUNTS_MY_APP_SIGNING_KEY_FILE=private.pem",
+		"DOORWARD_MOUNTS_MY_APP_VERIFYING_KEY_FILE=public.pem", "DOORWARD_MOUNTS_MY_APP_USER_ID_FIELD=username",
+		"DOORWARD_MOUNTS_MY_APP_USER_ID_CLAIM=sub", "DOORWARD_MOUNTS_MY_APP_USER_ID_TEXT=1",
+		"DOORWARD_MOUNTS_MY_APP_KIND_CLAIM=typ", "DOORWARD_MOUNTS_MY_APP_ID_CLAIM=id",
+		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_CLAIM=until", "DOORWARD_MOUNTS_MY_APP_REVOKE_CLAIM=hash",
+		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

@@ -26,6 +26,10 @@ func (c *Config) settings() []setting {
 		{"allowed_hosts", &c.AllowedHosts},
 		{"trusted_proxies", &c.TrustedProxies},
 		{"drain_seconds", &c.DrainSeconds},
+		{"connections_per_client", &c.ConnectionsPerClient},
+		{"h2c", &c.H2C},
+		{"tls.cert", &c.TLS.Cert},
+		{"tls.key", &c.TLS.Key},
 		{"cors.origins", &c.CORS.Origins},
 		{"metrics.token", &c.Metrics.Token},
 		{"log.format", &c.Log.Format},
@@ -34,6 +38,9 @@ func (c *Config) settings() []setting {
 		{"password.time", &c.Password.Time},
 		{"password.slots", &c.Password.Slots},
 		{"password.queue_seconds", &c.Password.QueueSeconds},
+		{"mail.from", &c.Mail.From},
+		{"mail.templates", &c.Mail.Templates},
+		{"mail.language", &c.Mail.Language},
 		{"user.table", &c.User.Table},
 		{"user.login", &c.User.Login},
 		{"user.email_unique", &c.User.EmailUnique},
@@ -41,7 +48,7 @@ func (c *Config) settings() []setting {
 }
 
 func (m *Mount) settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"preset", &m.Preset},
 		{"prefix", &m.Prefix},
 		{"generation", &m.Generation},
@@ -54,7 +61,14 @@ func (m *Mount) settings() []setting {
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
 		{"noun", &m.Noun},
-	}
+		{"languages", &m.Languages},
+		{"frontend_url", &m.FrontendURL},
+		{"site_name", &m.SiteName},
+		{"activation_url", &m.ActivationURL},
+		{"password_reset_url", &m.PasswordResetURL},
+		{"login_reset_url", &m.LoginResetURL},
+		{"mails", &m.Mails},
+	}, append(m.Djoser.settings(), m.Tokens.settings()...)...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

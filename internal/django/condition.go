@@ -25,6 +25,15 @@ type Condition struct {
 	// SimpleJWT is set where Policy.Tokens.Typed is.
 	SimpleJWT SimpleJWT
 	Modern    bool
+	// Auth are the authenticators, the first one first; nil: the preset's.
+	Auth []string
+	// Without are the operations that are not mounted.
+	Without []string
+	Djoser  Djoser
+	// Anonymous and Known are how often somebody may ask.
+	Anonymous, Known Rate
+	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
+	Locale           bool     // answers follow Accept-Language
 	// Scratch asks for a database with Users and nothing else.
 	Scratch bool
 	Users   []User
@@ -33,7 +42,8 @@ type Condition struct {
 // User is one row of the fixture.
 type User struct {
 	account.User
-	Clear *string // the password; nil: unusable
+	Clear  *string // the password; nil: unusable
+	Opaque string  // the token that Django gave him; "": none
 }
 
 // FaultsError says what a condition has that is not understood.
@@ -44,6 +54,8 @@ func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 // translators understand the settings of a dialect.
 var translators = map[string]func(*Condition, *object){
 	"tag1":      (*Condition).readSettings,
+	"djoser1":   (*Condition).readClassic,
+	"djoser":    (*Condition).readModern,
 	"simplejwt": (*Condition).readSimpleMount,
 }
 
@@ -200,11 +212,16 @@ func readUser(o *object, m *account.Model) User {
 	if m != nil && m.Has(account.Username) {
 		readNames(o, &u.User)
 	}
+	if m != nil && m.Has(account.Name) {
+		o.take("name", &u.Name)
+		o.take("phone", &u.Phone)
+	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {
 		u.Clear = &clear
 	}
 	o.take("is_active", &u.IsActive)
+	o.take("authtoken", &u.Opaque)
 	if o.take("is_admin", &u.IsSuperuser) {
 		u.IsStaff = u.IsSuperuser
 	}

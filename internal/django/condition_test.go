@@ -324,6 +324,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add([]byte(plain(user(`"id": 1e3, "jwt_secret": "{}"`))))
 	f.Add([]byte(plain(`"settings": { => "settings": {` + validator("MinimumLengthValidator", `"min_length": 1e9`))))
+	for _, settings := range []string{"", `"AUTH_HEADER_TYPES": "JWT", "AUDIENCE": ["a", "b"], "LEEWAY": 5, "USER_ID_FIELD": "username"`, `"ALGORITHM": "RS256", "SIGNING_KEY": "x"`} {
+		f.Add([]byte(simple(settings)))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c, err := Read(body)
 		if err != nil {
@@ -333,9 +336,12 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		tokens := c.Policy.Tokens
-		if c.Model == nil || c.Preset == "" || c.Prefix == "" && !strings.Contains(string(body), "PREFIX") ||
+		if c.Model == nil || c.Preset == "" || c.Prefix == "" && tokens.Typed == nil && !strings.Contains(string(body), "PREFIX") ||
 			tokens.Access < 0 || tokens.Refresh < 0 || !tokens.Foreign || c.Policy.Rules.MinLength < 0 || !c.Scratch && c.Users != nil {
 			t.Errorf("Read(%q) = %+v", body, c)
+		}
+		if d := tokens.Typed; d != nil && (len(d.Accept) == 0 || len(c.SimpleJWT.Types) == 0 || d.Sliding < 0 || d.Validity.Leeway < 0) {
+			t.Errorf("Read(%q) = %+v, %+v", body, d, c.SimpleJWT)
 		}
 		for _, u := range c.Users {
 			if u.ID < 0 {

@@ -283,7 +283,7 @@ func (o *object) texts(key string) []string {
 		return []string{one}
 	}
 	var many []string
-	if json.Unmarshal(raw, &many) != nil || len(many) == 0 || strings.Contains(string(raw), "null") && slices.Contains(many, "") {
+	if json.Unmarshal(raw, &many) != nil || len(many) == 0 || slices.Contains(many, "") {
 		o.faultOf(key, "has a value of the wrong type")
 		return nil
 	}

@@ -18,8 +18,8 @@ type Options struct {
 
 	// Threads gives each slot an operating system thread, of the lowest priority where the system
 	// has that for threads (Linux; see background), so that hashes take what other work leaves, and
-	// adds a rescuer, so that this is never nothing. It raises runtime.GOMAXPROCS by as many until
-	// Close: it is for the pool of a server, of which a process has one.
+	// adds a rescuer, so that this is never nothing. While there are hashes it raises
+	// runtime.GOMAXPROCS by as many: it is for the pool of a server, of which a process has one.
 	Threads bool
 }
 
@@ -33,6 +33,11 @@ const (
 	// often it does.
 	overdue   = time.Second
 	lookEvery = 100 * time.Millisecond
+
+	// calmAfter is how long after the last hash GOMAXPROCS goes down again. More of it than there are
+	// cores makes every other request dearer by half, for threads that look for work and find none;
+	// a change of it stops the process for some 50 µs, once in a series of sign-ins.
+	calmAfter = 250 * time.Millisecond
 )
 
 // Pool does all hashing of a server, so many hashes at a time, first come first served. Passwords
@@ -43,15 +48,17 @@ type Pool struct {
 	maxWait time.Duration
 	params  Params
 	nominal time.Duration // of params
-	procs   int           // added to GOMAXPROCS
+	procs   int           // added to GOMAXPROCS while there is work
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	ready    *sync.Cond // the queue grew, or the pool closed
-	late     *sync.Cond // the rescuer should look
-	workers  []*worker  // the slots
-	rescuer  *worker    // nil without Threads
-	queue    *list.List // of *job, the oldest in front
+	ready    *sync.Cond  // the queue grew, or the pool closed
+	late     *sync.Cond  // the rescuer should look
+	workers  []*worker   // the slots
+	rescuer  *worker     // nil without Threads
+	calm     *time.Timer // of a pool with Threads: sees whether there is work
+	raised   bool        // GOMAXPROCS has procs in it
+	queue    *list.List  // of *job, the oldest in front
 	queued   time.Duration
 	estimate time.Duration // moving average of what a hash with params takes
 	hashing  int
@@ -121,7 +128,8 @@ func newPool(o Options, hash func(Params) hasher) *Pool {
 	p.ready, p.late = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	if o.Threads {
 		p.procs = p.slots + 1
-		addProcs(p.procs)
+		p.calm = time.AfterFunc(time.Hour, p.relax)
+		p.calm.Stop()
 		p.addRescuer(hash(p.params))
 	}
 	for range p.slots {
@@ -199,7 +207,6 @@ func (p *Pool) Stats() Stats {
 // hashes under way.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	first := !p.closed
 	p.closed = true
 	for p.queue.Len() > 0 {
 		p.leave(p.queue.Front().Value.(*job)).refuse(ErrClosed)
@@ -208,9 +215,7 @@ func (p *Pool) Close() {
 	p.late.Broadcast()
 	p.mu.Unlock()
 	p.running.Wait()
-	if first {
-		addProcs(-p.procs)
-	}
+	p.relax()
 }
 
 // do queues work and waits until it is done, or ctx is; in the second case the work never starts,
@@ -240,18 +245,61 @@ func (p *Pool) enqueue(j *job) error {
 	if p.closed {
 		return ErrClosed
 	}
-	if wait := p.wait(); wait > p.maxWait {
-		p.shed++
-		return Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
+	if err := p.admit(); err != nil {
+		return err
 	}
 	if p.queue.Len() == 0 && p.rescuer != nil {
 		p.rescuer.look.Reset(overdue)
 	}
+	p.raise()
 	j.asked = time.Now()
 	j.place = p.queue.PushBack(j)
 	p.queued += j.nominal
 	p.ready.Signal()
 	return nil
+}
+
+// Admit is the Busy of a hash that would be shed now, or nil: who asks first does nothing in vain.
+// Other errors: ctx.Err().
+func (p *Pool) Admit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.admit()
+}
+
+func (p *Pool) admit() error {
+	if wait := p.wait(); wait > p.maxWait {
+		p.shed++
+		return Busy{RetryAfter: (wait + time.Second - 1).Truncate(time.Second)}
+	}
+	return nil
+}
+
+// raise and relax put procs into GOMAXPROCS and take them out. It is a request that raises: it stops
+// the process for a moment, which a thread of low priority could make a long one.
+func (p *Pool) raise() {
+	if p.procs == 0 || p.raised {
+		return
+	}
+	p.raised = true
+	addProcs(p.procs)
+	p.calm.Reset(calmAfter) // the work may be left before it starts
+}
+
+func (p *Pool) relax() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !p.raised:
+	case p.hashing > 0 || p.queue.Len() > 0:
+		p.calm.Reset(calmAfter)
+	default:
+		p.raised = false
+		addProcs(-p.procs)
+	}
 }
 
 // wait is how long the queue will take, as its hashes and the pool's pace are.
@@ -345,6 +393,9 @@ func (p *Pool) finished(w *worker) {
 	w.rest.Reset(giveBack)
 	p.hashing--
 	p.total++
+	if p.raised {
+		p.calm.Reset(calmAfter)
+	}
 	// An eighth of the newest, less of a small one: a change of pace shows within some ten hashes, one
 	// slow one does not. Never below a millisecond, so that cheap hashes cannot make the queue look
 	// free.

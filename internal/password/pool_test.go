@@ -577,17 +577,29 @@ func TestMemory(t *testing.T) {
 func TestPoolOnThreads(t *testing.T) {
 	procs := runtime.GOMAXPROCS(0)
 	p := NewPool(Options{Slots: 2, Params: cheap, Threads: true})
-	if got := runtime.GOMAXPROCS(0); got != procs+3 {
-		t.Errorf("GOMAXPROCS = %d, want %d and 3", got, procs)
+	if got := runtime.GOMAXPROCS(0); got != procs {
+		t.Errorf("GOMAXPROCS without work = %d, want %d", got, procs)
 	}
 	encoded, err := p.Hash(t.Context(), "correct-horse")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var at int
+	if err := p.do(t.Context(), p.nominal, func(argon2idFunc) { at = runtime.GOMAXPROCS(0) }); err != nil || at != procs+3 {
+		t.Errorf("GOMAXPROCS during a hash = %d, %v, want %d and 3", at, err, procs)
+	}
 	if got, err := p.Verify(t.Context(), encoded, "correct-horse"); got != (Match{OK: true}) || err != nil {
 		t.Errorf("Verify = %+v, %v, want a match", got, err)
 	}
 	checkThreads(t, p)
+	for deadline := time.Now().Add(30 * time.Second); runtime.GOMAXPROCS(0) != procs; time.Sleep(calmAfter / 10) {
+		if time.Now().After(deadline) {
+			t.Fatalf("GOMAXPROCS long after a hash = %d, want %d", runtime.GOMAXPROCS(0), procs)
+		}
+	}
+	if err := p.Dummy(t.Context(), "correct-horse"); err != nil {
+		t.Fatal(err)
+	}
 	p.Close()
 	p.Close()
 	if got := runtime.GOMAXPROCS(0); got != procs {

@@ -78,9 +78,6 @@ var changingProcs sync.Mutex
 // addProcs keeps threads busy with hashes from taking the place of those that serve requests: n more
 // may run Go code.
 func addProcs(n int) {
-	if n == 0 {
-		return
-	}
 	changingProcs.Lock()
 	defer changingProcs.Unlock()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)

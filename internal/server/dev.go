@@ -26,6 +26,10 @@ func (s *Server) development(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusForbidden, map[string]any{"error": "development routes answer this machine's own pages and programs only"})
 		return
 	}
+	if path := strings.TrimSuffix(r.URL.Path, "/"); path == "/dev/mail" || strings.HasPrefix(path, "/dev/mail/") {
+		s.devMail(w, r)
+		return
+	}
 	switch r.Method + " " + strings.TrimSuffix(r.URL.Path, "/") {
 	case "POST /dev/reset":
 		s.reset(w, r)
@@ -33,8 +37,6 @@ func (s *Server) development(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, s.shownTime())
 	case "POST /dev/clock":
 		s.turn(w, r)
-	case "GET /dev/mail":
-		reply(w, http.StatusOK, map[string]any{"messages": []any{}}) // nothing sends mail yet
 	default:
 		reply(w, http.StatusNotFound, map[string]any{"error": "there are POST /dev/reset, GET and POST /dev/clock, GET /dev/mail"})
 	}
@@ -96,6 +98,9 @@ func (s *Server) change(ctx context.Context, c *django.Condition) error {
 	if err != nil {
 		return err
 	}
+	if next.sender != nil {
+		next.sender.Start()
+	}
 	old := s.world
 	s.world = next
 	s.clock.Restore()
@@ -138,14 +143,20 @@ func (s *Server) settle(ctx context.Context, w *world, users []django.User) erro
 		}
 		users[i].Password = hash
 	}
-	return w.db.Update(ctx, func(tx account.Writer) error {
+	err := w.db.Update(ctx, func(tx account.Writer) (err error) {
 		for i := range users {
-			if _, err := tx.InsertUser(ctx, &users[i].User); err != nil {
+			if users[i].ID, err = tx.InsertUser(ctx, &users[i].User); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	for _, u := range users {
+		if err == nil && u.Opaque != "" {
+			err = w.accounts.KeepForeignOpaque(ctx, u.ID, u.Opaque)
+		}
+	}
+	return err
 }
 
 // turn turns the clock: {"advance_seconds": 60}, {"now": "2026-01-02T03:04:05Z"}, or {"now": null} for the real time.

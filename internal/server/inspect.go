@@ -15,6 +15,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -78,8 +79,19 @@ func rehearse(cfg *config.Config, p *plan) error {
 	s.requests = web.NewMetrics(s.registry)
 	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
 	defer accounts.Close()
-	_, err := s.site(&world{plan: p, accounts: accounts})
-	return err
+	if _, err := s.site(&world{plan: p, accounts: accounts}); err != nil {
+		return err
+	}
+	composer, err := composerOf(cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.MailURL != "" {
+		if err := mail.Check(cfg.MailURL); err != nil {
+			return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"smtp://mail.example.com\"", err)
+		}
+	}
+	return checkMail(composer, p)
 }
 
 // nothing is a store that knows its model, and must not be read.
@@ -91,13 +103,42 @@ type nothing struct {
 // Model implements account.Store.
 func (n nothing) Model() *account.Model { return n.model }
 
+// MigrateOptions say what is done before a migration.
+type MigrateOptions struct {
+	// Backup is the file of a backup that is made first, on either engine; "": none but the one that an SQLite
+	// file gets beside itself.
+	Backup string
+	// None leaves that one out.
+	None bool
+}
+
 // Migrate brings the schema of a configured database up to date, and reports each step.
-func Migrate(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+func Migrate(ctx context.Context, cfg *config.Config, o MigrateOptions, report func(store.Applied)) error {
 	p, err := planOf(cfg, token.Secret{}, token.Secret{})
 	if err != nil {
 		return err
 	}
-	return withDatabase(ctx, p, func(db *store.DB) error { return db.Migrate(ctx, report) })
+	p.noBackup = o.None || o.Backup != ""
+	return withDatabase(ctx, p, func(db *store.DB) error {
+		if o.Backup != "" {
+			if err := backupFirst(ctx, db, o.Backup, report); err != nil {
+				return err
+			}
+		}
+		return db.Migrate(ctx, report)
+	})
+}
+
+func backupFirst(ctx context.Context, db *store.DB, path string, report func(store.Applied)) error {
+	pending, err := db.Pending(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	about, err := db.Backup(ctx, path, false)
+	if err == nil {
+		report(store.Applied{Backup: path, Took: about.Took})
+	}
+	return err
 }
 
 // UndoFields takes the last n changes back that declared fields made; see store.DB.Undo.
@@ -121,12 +162,16 @@ func DropFields(ctx context.Context, cfg *config.Config, report func(store.Appli
 }
 
 func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
-	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model})
+	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model, NoBackup: p.noBackup})
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(db), db.Close())
 }
 
-// Operator is the policy that commands act under: the first mount's.
-func (s *Server) Operator() *account.Policy { return &s.home.plan.mounts[0].policy }
+// Operator is the policy that commands act under: the first mount's, with what the table signs in by.
+func (s *Server) Operator() *account.Policy {
+	p := s.home.plan.mounts[0].policy
+	p.Login = s.home.plan.model.Login
+	return &p
+}

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/store"
 )
 
 // How often the jobs run, and how long a published key signs.
@@ -13,6 +15,10 @@ const (
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
 	learnEvery  = time.Hour // which hashes there are
+
+	sweepFeedEvery = 5 * time.Minute
+
+	certificateEvery = time.Minute // that a new one may be in the files
 )
 
 // startJobs starts what runs beside requests. Each job has its own goroutine; Close waits for all.
@@ -27,6 +33,13 @@ func (s *Server) startJobs() {
 		}
 	})
 	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
+	if s.home.db.Engine() == store.PostgreSQL {
+		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
+	}
+	s.every(ctx, certificateEvery, "reload the certificate", func(context.Context) error { return s.ReloadCertificate() })
+	if s.home.sender != nil {
+		s.every(ctx, sweepEvery, "sweep mails", s.home.sender.Sweep)
+	}
 }
 
 // every runs job again and again, the first time after one interval.
@@ -40,7 +53,7 @@ func (s *Server) every(ctx context.Context, interval time.Duration, name string,
 				return
 			case <-ticker.C:
 			}
-			if err := job(ctx); err != nil && ctx.Err() == nil {
+			if err := job(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, account.Unavailable) { // an outage is logged by the store
 				s.log.Error("job failed", "job", name, "error", err)
 			}
 		}

@@ -65,8 +65,8 @@ func (s *Server) ready(world *world) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
-		if err := world.db.Ping(ctx); err != nil {
-			s.log.Warn("not ready", "error", err)
+		if err := world.db.Ping(ctx); err != nil { // the store logs when that begins and ends
+			s.log.Debug("not ready", "error", err)
 			status(w, http.StatusServiceUnavailable, "the database does not answer")
 			return
 		}
@@ -107,5 +107,26 @@ func (s *Server) measure() {
 	gauge("doorward_hashes_waiting", "Passwords waiting to be hashed.", func() float64 { return float64(s.pool.Stats().Waiting) })
 	gauge("doorward_hashes_running", "Passwords being hashed.", func() float64 { return float64(s.pool.Stats().Running) })
 	counter("doorward_hashes_total", "Passwords hashed.", func() float64 { return float64(s.pool.Stats().Total) })
+	gauge("doorward_mails_waiting", "Mails in the outbox that are not sent yet.", s.waitingMails)
+	counter("doorward_mails_sent_total", "Mails that were sent.", func() float64 { return float64(s.mails.Sent.Load()) })
+	counter("doorward_mails_failed_total", "Mails that were given up.", func() float64 { return float64(s.mails.Failed.Load()) })
+	counter("doorward_mails_deferred_total", "Tries to send a mail that will be repeated.", func() float64 { return float64(s.mails.Deferred.Load()) })
 	counter("doorward_hashes_shed_total", "Requests refused because too many passwords waited.", func() float64 { return float64(s.pool.Stats().Shed) })
+}
+
+// measureFeed registers the gauges of the feed, where there is one.
+func (s *Server) measureFeed() {
+	f := s.home.feed
+	if f == nil {
+		return
+	}
+	s.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "doorward_feed_age_seconds",
+			Help: "Time since the last good look at what other nodes changed. Above 5, rows are read.",
+		}, func() float64 { return f.age().Seconds() }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "doorward_feed_entries_total", Help: "Changes that the feed told of.",
+		}, func() float64 { return float64(f.entries.Load()) }),
+	)
 }

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/token"
+	"doorward/internal/web/drf"
 )
 
 // plan is what a server will serve: a configuration, or a set of Django settings, understood.
@@ -23,6 +26,7 @@ type plan struct {
 	fallbacks []token.Secret
 	hosts     []string
 	mounts    []mountPlan
+	noBackup  bool // before a migration
 }
 
 // planOf understands a configuration with serve's own defaults.
@@ -94,6 +98,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
 		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		auth: preset.auth, languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
 		m.prefix = c.Prefix
@@ -110,10 +115,20 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.declared = model.Claims()
+	if preset.login != "" && !model.Django {
+		m.policy.Login = preset.login
+	}
 	m.policy.Rules = rulesOf(&c)
+	m.setMail(&c)
+	if err := m.setDjoser(&c.Djoser, model); err != nil {
+		return m, err
+	}
 	// In a table of Django's the key is one that Django signs with too.
 	m.policy.Tokens.Foreign = model.Django && !preset.policy.Tokens.Rotating
-	return m, m.setTokens(&c, model.Django)
+	if err := m.setTokens(&c, model.Django); err != nil {
+		return m, err
+	}
+	return m, m.setSimple(&c, model)
 }
 
 func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
@@ -137,6 +152,24 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 	// The Django whose table this is signs tokens too.
 	t.Foreign = adopted && !t.Rotating
 	return nil
+}
+
+// setMail says which mails the mount sends, and where their links lead.
+func (m *mountPlan) setMail(c *config.Mount) {
+	p := &m.policy.Mail
+	p.UseOrigin = true // in development, where nothing else is said
+	if u, err := url.Parse(c.FrontendURL); err == nil && u.Host != "" {
+		p.Protocol, p.Domain = u.Scheme, u.Host+strings.TrimSuffix(u.Path, "/")
+	}
+	p.SiteName = cmp.Or(c.SiteName, p.SiteName)
+	p.ActivationURL = cmp.Or(c.ActivationURL, p.ActivationURL)
+	p.PasswordResetURL = cmp.Or(c.PasswordResetURL, p.PasswordResetURL)
+	p.LoginResetURL = cmp.Or(c.LoginResetURL, p.LoginResetURL)
+	if c.Mails == nil {
+		return
+	}
+	p.Activation, p.Confirmation = slices.Contains(c.Mails, "activation"), slices.Contains(c.Mails, "confirmation")
+	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
 }
 
 // signable says how the tokens of a mount can be signed.
@@ -175,10 +208,24 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
-	q.mounts = []mountPlan{{
+	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true,
-	}}
-	q.mounts[0].setShared(q.secret, q.fallbacks)
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
+		djoser: djoserOf(&c.Djoser), paths: map[string]string{},
+	}
+	if c.Auth != nil {
+		m.auth = c.Auth
+	}
+	if c.Hosts != nil {
+		q.hosts = c.Hosts
+	}
+	if c.Anonymous.Requests > 0 || c.Known.Requests > 0 {
+		m.throttle = &drf.Throttle{Anonymous: drf.Rate(c.Anonymous), User: drf.Rate(c.Known)}
+	}
+	for _, op := range c.Without {
+		m.paths[op] = ""
+	}
+	m.setShared(q.secret, q.fallbacks)
+	q.mounts = []mountPlan{m}
 	return q
 }

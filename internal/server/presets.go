@@ -17,6 +17,7 @@ import (
 	"doorward/internal/web/drf"
 	"doorward/internal/web/drfjwt"
 	"doorward/internal/web/native"
+	"doorward/internal/web/simplejwt"
 )
 
 // place puts a route of a dialect at a path, under a name, with the title that its view has there.
@@ -30,19 +31,24 @@ type place struct {
 // preset is a mount by name: which routes stand where, and what its policy is unless the
 // configuration says otherwise.
 type preset struct {
-	prefix  string
-	places  []place // nil: all routes as the dialect has them
-	claims  string  // "own", "level", or "native"
-	noun    string
-	policy  account.Policy
+	prefix string
+	places []place // nil: all routes as the dialect has them
+	claims string  // "own", "level", or "native"
+	noun   string
+	policy account.Policy
+	auth   []string // the authenticators, by the names of package django
+	// login is what people sign in with where the table is our own and nothing else is said; "": the table's.
+	login   account.Field
 	build   func(*mountPlan, *account.Service, *slog.Logger) web.Mount
 	mounted bool // without being asked for
+	// suffixes are taken off paths, as a router of REST framework's does: users.json.
+	suffixes bool
 }
 
 // presets are the mounts that a configuration can name.
 var presets = map[string]preset{
 	"tag1": {
-		prefix: "/api/", claims: "level", noun: "spa user", mounted: true, build: buildClassic,
+		prefix: "/api/", claims: "level", noun: "spa user", mounted: true, build: buildClassic, auth: []string{django.AuthDRFJWT},
 		places: []place{
 			{op: "user-create", path: "user/create/"},
 			{op: "user", name: "user-view", path: "user/view/", title: "Spa User"},
@@ -58,19 +64,35 @@ var presets = map[string]preset{
 		},
 	},
 	"djoser1": {
-		prefix: "/api/", claims: "own", noun: "user", build: buildClassic,
+		prefix: "/api/", claims: "own", noun: "user", build: buildClassic, auth: []string{django.AuthDRFJWT, django.AuthOpaque},
 		places: []place{
 			{op: "root"},
 			{op: "user-create"},
 			{op: "user"},
 			{op: "user-delete"},
+			{op: "user-activate"},
+			{op: "set_username"},
+			{op: "set_password"},
+			{op: "password_reset"},
+			{op: "password_reset_confirm"},
+			{op: "token-create"},
+			{op: "token-destroy"},
 			{op: "jwt-create"},
 			{op: "jwt-refresh"},
 			{op: "jwt-verify"},
 		},
 		policy: account.Policy{
-			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), Mail: djoserLinks, Links: account.LinkPolicy{FoldEmail: true, Stamp: true},
 			Tokens: account.Tokens{Signing: account.Shared, Access: 5 * time.Minute, Refresh: 7 * day, Renewable: true},
+		},
+	},
+	"djoser": {
+		prefix: "/auth/", claims: "simplejwt", noun: "user", mounted: true, suffixes: true, build: buildUsers, login: account.Username,
+		auth: []string{django.AuthSimpleJWT, django.AuthOpaque},
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), Tokens: simpleTokens, Mail: djoserLinks,
+			Links:   account.LinkPolicy{FoldEmail: true, Stamp: true},
+			Changes: account.ChangePolicy{HideUsers: true},
 		},
 	},
 	"simplejwt": {
@@ -103,6 +125,11 @@ var simpleTokens = account.Tokens{
 
 const day = 24 * time.Hour
 
+// djoserLinks are the shapes of links that djoser's documentation shows.
+var djoserLinks = account.MailPolicy{
+	ActivationURL: "activate/{uid}/{token}", PasswordResetURL: "password/reset/confirm/{uid}/{token}", LoginResetURL: "username/reset/confirm/{uid}/{token}",
+}
+
 // Presets names every preset, in order.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
@@ -119,8 +146,15 @@ type mountPlan struct {
 	header   string            // the word before the token in the Authorization header
 	paths    map[string]string // by route name; "" leaves a route out
 	modern   bool
+	auth     []string // the authenticators, the first one first
+	djoser   djoser.Options
+	throttle *drf.Throttle
+	// recorded answers as the recordings do where serve's own default is stricter and no policy tells them apart.
+	recorded bool
 	jwt      django.SimpleJWT // of mounts whose tokens are typed
 	sample   bool             // with the view that transcripts try their tokens on
+	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
+	languages bool
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -160,14 +194,70 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 	return mount, err
 }
 
-func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
-	auth := drfjwt.NewAuth(accounts, &m.policy, m.header)
-	site := drf.New(drf.Options{
-		Authenticators: []web.Authenticator{auth}, Modern: m.modern, NoStore: m.noStore,
+// site makes the dialect of a mount of REST framework's.
+func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site {
+	if m.throttle != nil {
+		m.throttle.Now = accounts.Now
+	}
+	o := drf.Options{
+		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages,
 		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
-	})
-	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: site}
-	mount.Routes = append(djoser.NewClassic(accounts, &m.policy, m.noun).Routes(), drfjwt.New(accounts, &m.policy).Routes()...)
+	}
+	for _, name := range m.auth {
+		switch name {
+		case django.AuthDRFJWT:
+			o.Authenticators = append(o.Authenticators, drfjwt.NewAuth(accounts, &m.policy, m.header))
+		case django.AuthSimpleJWT:
+			o.Authenticators = append(o.Authenticators, simplejwt.NewAuth(accounts, &m.policy, m.simpleOptions()))
+		case django.AuthOpaque:
+			o.Authenticators = append(o.Authenticators, drf.NewOpaqueAuth(accounts))
+		case django.AuthBasic:
+			o.Authenticators = append(o.Authenticators, drf.NewBasicAuth(accounts, &m.policy))
+		case django.AuthSession:
+			o.Authenticators = append(o.Authenticators, drf.NoAuth{})
+		}
+	}
+	return drf.New(o)
+}
+
+func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	m.djoser.Noun, m.djoser.Modern = m.noun, m.modern
+	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
+	mount.Routes = append(djoser.NewClassic(accounts, &m.policy, m.djoser).Routes(), drfjwt.New(accounts, &m.policy).Routes()...)
+	for i := range mount.Routes {
+		if r := &mount.Routes[i]; r.Op == "jwt-create" && m.recorded {
+			r.Also = "jwt/create/{more...}" // its pattern has no end
+		}
+	}
+	return mount
+}
+
+// also are the other paths of djoser 2's token views, whose patterns have no end or take both forms.
+var also = map[string]struct{ path, other, open string }{
+	"jwt-create":  {"jwt/create/", "jwt/create", "jwt/create{more...}"},
+	"jwt-refresh": {"jwt/refresh/", "jwt/refresh", "jwt/refresh{more...}"},
+	"jwt-verify":  {"jwt/verify/", "jwt/verify", "jwt/verify{more...}"},
+}
+
+func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	m.djoser.Noun, m.djoser.Modern = m.noun, m.modern
+	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
+	mount.Routes = djoser.NewUsers(accounts, &m.policy, m.djoser).Routes()
+	o := m.simpleOptions()
+	if accounts.Model().Django {
+		o.Login = accounts.Model().Login
+	}
+	for _, r := range simplejwt.New(accounts, &m.policy, o).Routes() {
+		place, ok := also[r.Op]
+		if !ok {
+			continue
+		}
+		if r.Path, r.Also = place.path, place.other; m.recorded {
+			r.Also = place.open
+		}
+		r.NoSuffix = true
+		mount.Routes = append(mount.Routes, r)
+	}
 	return mount
 }
 
@@ -217,10 +307,10 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 func (p place) apply(r web.Route, path string) web.Route {
 	r.Op = p.name
 	if p.path != "" {
-		r.Path = p.path
+		r.Path, r.Also = p.path, ""
 	}
 	if path != "" {
-		r.Path = path
+		r.Path, r.Also = path, ""
 	}
 	if p.title != "" {
 		r.View = p.title

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/mail"
 	"doorward/internal/password"
 	"doorward/internal/store"
 	"doorward/internal/web"
@@ -31,6 +33,8 @@ type Options struct {
 	Threads bool
 	// Applied is told of each migration; nil: nobody.
 	Applied func(store.Applied)
+	// Patience is store.Options.Patience.
+	Patience time.Duration
 }
 
 // Server is a configured Doorward.
@@ -40,15 +44,22 @@ type Server struct {
 	clock    *Clock
 	tick     func() time.Time // never turned: durations are measured with it
 	version  string
+	patience time.Duration
 	pool     *password.Pool
 	registry *prometheus.Registry
 	requests *web.Metrics
 	unlock   func()
 
+	transport mail.Transport // nil: no mail is configured
+	composer  *mail.Composer
+	catcher   *mail.Catcher // development only
+	mails     mail.Counts
+
 	changing sync.RWMutex // a reset changes world
 	world    *world
 	home     *world // the configured one
 	draining atomic.Bool
+	shown    atomic.Pointer[tls.Certificate] // nil: TLS is not ours
 
 	jobs sync.WaitGroup
 	stop context.CancelFunc
@@ -57,7 +68,7 @@ type Server struct {
 // New opens the database, brings its schema up to date, and mounts what is configured. Nothing
 // listens yet. Close the server in the end.
 func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, registry: prometheus.NewRegistry()}
+	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, patience: o.Patience, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
@@ -74,16 +85,26 @@ func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err err
 	if err := rehearse(cfg, p); err != nil { // before the database is touched
 		return s, err
 	}
+	if err := s.ReloadCertificate(); err != nil {
+		return s, err
+	}
 	s.pool = password.NewPool(password.Options{
 		Threads: o.Threads, Slots: cfg.Password.Slots, MaxWait: time.Duration(cfg.Password.QueueSeconds) * time.Second,
 		Params: password.Params{MemoryKiB: uint32(cfg.Password.MemoryKiB), Time: uint32(cfg.Password.Time), Threads: 1},
 	})
+	if s.composer, err = composerOf(cfg); err != nil {
+		return s, err
+	}
+	if err := s.openTransport(); err != nil {
+		return s, err
+	}
 	s.requests = web.NewMetrics(s.registry)
 	s.measure()
 	if s.home, err = s.open(ctx, p, o.Applied); err != nil {
 		return s, err
 	}
 	s.world = s.home
+	s.measureFeed()
 	s.startJobs()
 	return s, nil
 }
@@ -138,9 +159,19 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols: s.protocols(), HTTP2: &limitsOfHTTP2,
 	}
+	serve := h.Serve
+	if s.cfg.TLS.On() {
+		h.TLSConfig = s.tlsConfig()
+		serve = func(ln net.Listener) error { return h.ServeTLS(ln, "", "") }
+	}
+	if s.cfg.TrustedProxies == 0 && s.cfg.ConnectionsPerClient > 0 {
+		ln = newFairListener(ln, s.cfg.ConnectionsPerClient)
+	}
+	s.sendMails()
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(ln) }()
+	go func() { failed <- serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -183,6 +214,9 @@ func (s *Server) Close() error {
 	}
 	if s.home != nil {
 		errs = append(errs, s.home.close())
+	}
+	if s.transport != nil {
+		errs = append(errs, s.transport.Close())
 	}
 	if s.pool != nil {
 		s.pool.Close()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"doorward/internal/account"
+	"doorward/internal/mail"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -20,6 +21,8 @@ type world struct {
 	db       *store.DB
 	accounts *account.Service
 	site     *web.Site
+	feed     *feed        // what other nodes change; nil on SQLite, and where nothing is remembered
+	sender   *mail.Sender // nil: no mail is configured
 	drop     func() error // takes a scratch database away; nil for the configured one
 	unwatch  func()       // ends the watch for changes by other programs; nil: none runs
 }
@@ -33,7 +36,7 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 			w = nil // closed once: the caller must not do it again
 		}
 	}()
-	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model}); err != nil {
+	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model, Patience: s.patience, Log: s.log}); err != nil {
 		return w, err
 	}
 	if err = w.db.Migrate(ctx, report); err != nil {
@@ -43,19 +46,32 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if err != nil {
 		return w, fmt.Errorf("read the database's instance: %w", err)
 	}
-	var beat time.Duration
-	if !s.cfg.Dev {
-		beat = refusalBeat
-	}
-	w.accounts = account.New(account.Options{
-		Beat:  beat,
+	o := account.Options{
 		Store: w.db, Pool: s.pool, Root: token.NewRoot(p.root, instance), SecretKey: p.secret, Fallbacks: p.fallbacks,
-		Remember: w.db.Engine() == store.SQLite, Now: s.clock.Now, Log: s.log,
-	})
-	s.watch(w)
+		Now: s.clock.Now, Log: s.log,
+	}
+	switch {
+	case w.db.Engine() == store.SQLite:
+		o.Remember = true
+	case !p.model.Django: // what Django's own processes change there, nobody tells
+		w.feed = newFeed(w.db, s.log, s.tick)
+		o.Remember, o.Fresh, o.Spread = true, w.feed.fresh, w.feed.spread
+	}
+	if !s.cfg.Dev {
+		o.Beat = refusalBeat
+	}
+	if !s.cfg.Dev {
+		o.Beat = refusalBeat
+	}
+	s.mailing(w, &o)
+	w.accounts = account.New(o)
+	if s.transport != nil {
+		w.sender = s.newSender(w)
+	}
 	if err = w.accounts.LoadKeys(ctx); err != nil {
 		return w, err
 	}
+	s.watch(w)
 	w.site, err = s.site(w)
 	return w, err
 }
@@ -67,19 +83,26 @@ const refusalBeat = 50 * time.Millisecond
 // noticed within twice that.
 const watchEvery = 10 * time.Millisecond
 
-// watch lets the service forget what another program changed. On PostgreSQL it remembers nothing.
+// watch lets the service forget what another program or node changed.
 func (s *Server) watch(w *world) {
-	if w.db.Engine() != store.SQLite {
+	var job func(context.Context)
+	switch {
+	case w.feed != nil:
+		w.feed.accounts = w.accounts
+		job = w.feed.follow
+	case w.db.Engine() == store.SQLite:
+		job = func(ctx context.Context) {
+			if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
+				w.accounts.Distrust()
+				s.log.Error("changes by other programs are not seen any more; everything is read from rows", "error", err)
+			}
+		}
+	default:
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.db.Watch(ctx, watchEvery, w.accounts.Forget); err != nil {
-			w.accounts.Distrust()
-			s.log.Error("changes by other programs are not seen any more; everything is read from rows", "error", err)
-		}
-	})
+	running.Go(func() { job(ctx) })
 	w.unwatch = func() { cancel(); running.Wait() }
 }
 
@@ -99,7 +122,7 @@ func (s *Server) site(w *world) (*web.Site, error) {
 	return web.NewSite(web.Options{
 		Mounts: mounts, Operations: s.operations(w), Fallback: mounts[0].Dialect, Hosts: w.plan.hosts,
 		Proxies: s.cfg.TrustedProxies, CORS: web.CORS{Origins: s.cfg.CORS.Origins}, Metrics: s.requests, Log: s.log, Now: s.tick,
-		ShowPaths: s.cfg.Dev,
+		ShowPaths: s.cfg.Dev, HSTS: !s.cfg.Dev,
 	})
 }
 
@@ -107,6 +130,9 @@ func (w *world) close() error {
 	var errs []error
 	if w.unwatch != nil {
 		w.unwatch()
+	}
+	if w.sender != nil {
+		w.sender.Close()
 	}
 	if w.accounts != nil {
 		w.accounts.Close()

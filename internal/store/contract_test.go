@@ -3,6 +3,7 @@ package store_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"doorward/internal/account"
 	"doorward/internal/store"
@@ -27,7 +28,7 @@ func onBoth(t *testing.T, f func(t *testing.T, url string)) {
 
 func open(t testing.TB, url string, m *account.Model) *store.DB {
 	t.Helper()
-	d, err := store.Open(t.Context(), store.Options{URL: url, Model: m})
+	d, err := store.Open(t.Context(), store.Options{URL: url, Model: m, Patience: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,10 @@ type engine struct {
 	clash func(error) (table, name string, ok bool)
 	// again reports whether the transaction failed through no fault of its own.
 	again func(error) bool
+	// lost reports whether a connection died under a statement, or before one.
+	lost func(error) bool
+	// away reports whether the database cannot be reached, read or written for now.
+	away func(error) bool
 	// commitError is what a failed commit means.
 	commitError func(error) error
 
@@ -33,4 +37,6 @@ type engine struct {
 	followed string
 	// advance makes the database hand out ids above one that was given; nil where it does by itself.
 	advance func(ctx context.Context, q *queries, id int64) error
+	// newSecret is an expression that draws an unguessable UUID; "" where Go has to.
+	newSecret string
 }

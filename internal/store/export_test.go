@@ -65,3 +65,33 @@ func (d *DB) Watched() bool {
 
 // BatchTime changes how long a batch may run; before anything runs.
 func (d *DB) BatchTime(t time.Duration) { d.writer.within = t }
+
+// Emptied are the tables that a restore empties.
+var Emptied = emptied
+
+// OwnTables lists the tables that the migrations make.
+var OwnTables = ownTables
+
+// MigrateTo makes the schema that an older doorward had.
+func (d *DB) MigrateTo(ctx context.Context, version int64) error {
+	pool := d.read
+	if d.path != "" {
+		pool = openSQLitePool(d.path, 1, busyMillis)
+		defer pool.Close()
+	}
+	return gooseTo(ctx, d.engine.name, pool, version, func(Applied) {})
+}
+
+// Judged is what the engines make of an error.
+func Judged(e Engine, err error) (away, lost bool) {
+	if e == SQLite {
+		return sqliteEngine.away(err), sqliteEngine.lost(err)
+	}
+	return postgresEngine.away(err), postgresEngine.lost(err)
+}
+
+// MaxWaiting changes how many mails may wait at once, until the test puts it back.
+func MaxWaiting(n int64) (was int64) {
+	was, maxWaiting = maxWaiting, n
+	return was
+}

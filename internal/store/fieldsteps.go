@@ -13,6 +13,9 @@ import (
 	"doorward/internal/account"
 )
 
+// changesTable notes what declared fields changed of the schema.
+const changesTable = "field_changes"
+
 // What a change does to a table, or to one of its columns.
 const (
 	makeTable = "make" // with its columns
@@ -253,7 +256,7 @@ func (l *changeLog) visible(p place) bool { return l.state[p] != hide && l.state
 
 func (d *DB) changeLog(ctx context.Context) (*changeLog, error) {
 	l := &changeLog{state: map[place]string{}}
-	exists, err := d.tableExists(ctx, "field_changes")
+	exists, err := d.tableExists(ctx, changesTable)
 	if err == nil && exists {
 		err = d.engine.each(ctx, d.read, `select number, table_name, column_name, action, coalesce(undone_by, 0), coalesce(undoes, 0)
 			from field_changes order by number`, nil, func(rows *sql.Rows) error {

@@ -36,7 +36,10 @@ func migrate(t *testing.T, url string, m *account.Model) (changes []string, err 
 	want := pending(t, d)
 	var got []string
 	err = d.Migrate(t.Context(), func(a store.Applied) {
-		if got = append(got, a.String()); a.Change != 0 {
+		if a.Backup == "" {
+			got = append(got, a.String())
+		}
+		if a.Change != 0 {
 			changes = append(changes, a.String())
 		}
 	})

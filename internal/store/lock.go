@@ -1,6 +1,10 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"os"
+)
 
 // ErrLocked says that another process serves this SQLite file.
 var ErrLocked = errors.New("the database is in use by another doorward serve")
@@ -12,5 +16,13 @@ func (d *DB) Lock() (release func(), err error) {
 	if d.path == "" {
 		return func() {}, nil
 	}
-	return lockFile(d.path + ".lock")
+	release, err = lockFile(d.path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	if there, err := os.Stat(d.path); err != nil || !os.SameFile(there, d.file) {
+		release()
+		return nil, fmt.Errorf("%w: a restore has just replaced it", ErrLocked)
+	}
+	return release, nil
 }

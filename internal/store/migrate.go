@@ -44,10 +44,19 @@ func (m Migration) String() string {
 	return fmt.Sprintf("%04d %s", m.Version, m.Name)
 }
 
-// Applied is a step that was made.
+// Applied is a step that was made, or the backup before all steps.
 type Applied struct {
 	Migration
-	Took time.Duration // 0 for a table of Django's shape: not measured
+	Took   time.Duration // 0 for a table of Django's shape: not measured
+	Backup string        // its path; "" for a step
+}
+
+// String is that of the step, or "backup PATH".
+func (a Applied) String() string {
+	if a.Backup != "" {
+		return "backup " + a.Backup
+	}
+	return a.Migration.String()
 }
 
 // NewerError says that a newer Doorward migrated the database.
@@ -90,7 +99,7 @@ func (d *DB) Pending(ctx context.Context) ([]Migration, error) {
 }
 
 // Migrate brings the schema up to date and reports each step that it made; several processes may
-// do so at once. A user table of Django's shape that is missing is made as Django would make it.
+// do so at once. An SQLite file that holds anything is backed up first, beside itself. A user table of Django's shape that is missing is made as Django would make it.
 // Then the model is held against the tables: *MissingColumnError.
 func (d *DB) Migrate(ctx context.Context, report func(Applied)) (err error) {
 	if report == nil {
@@ -140,7 +149,10 @@ func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) er
 	if err != nil || len(pending) == 0 {
 		return err
 	}
-	if err := d.goose(ctx, pool, report); err != nil {
+	if err := d.saveFirst(ctx, report); err != nil {
+		return err
+	}
+	if err := gooseTo(ctx, d.engine.name, pool, newest(d.engine.name), report); err != nil {
 		return err
 	}
 	for _, p := range pending {
@@ -155,9 +167,10 @@ func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) er
 	return d.applyFields(ctx, pool, report)
 }
 
-func (d *DB) goose(ctx context.Context, pool *sql.DB, report func(Applied)) error {
-	dialect := map[Engine]goose.Dialect{SQLite: goose.DialectSQLite3, PostgreSQL: goose.DialectPostgres}[d.engine.name]
-	files, err := fs.Sub(migrations, path.Join("migrations", string(d.engine.name)))
+// gooseTo runs the migrations of an engine up to a version.
+func gooseTo(ctx context.Context, e Engine, pool *sql.DB, version int64, report func(Applied)) error {
+	dialect := map[Engine]goose.Dialect{SQLite: goose.DialectSQLite3, PostgreSQL: goose.DialectPostgres}[e]
+	files, err := fs.Sub(migrations, path.Join("migrations", string(e)))
 	if err != nil {
 		return err
 	}
@@ -166,7 +179,7 @@ func (d *DB) goose(ctx context.Context, pool *sql.DB, report func(Applied)) erro
 	if err != nil {
 		return err
 	}
-	results, err := provider.Up(ctx)
+	results, err := provider.UpTo(ctx, version)
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {
 		results = partial.Applied

@@ -20,16 +20,20 @@ type compiled struct {
 	holder   map[account.Field]string // of a unique declared field: an id
 	unique   map[string]account.Field // of the table's columns and unique indexes, by name
 
-	id        string // the key's column, bare
-	byID      string
-	page      string                   // some by id, after one
-	by        map[account.Field]string // the one with the lowest id
-	taken     map[account.Field]string // an id
-	insert    string
-	insertID  string // with an id of the caller's
-	swap      string
-	delete    string
-	lockUsers string // PostgreSQL
+	id      string // the key's column, bare
+	byID    string
+	page    string                   // some by id, after one
+	by      map[account.Field]string // the one with the lowest id
+	taken   map[account.Field]string // an id
+	several map[account.Field]string // some by id
+	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
+	findAnyCase string
+	insert      string
+	insertID    string // with an id of the caller's
+	swap        string
+	activate    string
+	delete      string
+	lockUsers   string // PostgreSQL
 }
 
 // column is a column of the users' table.
@@ -196,16 +200,23 @@ func (c *compiled) write() {
 	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
 	c.writeByProfile(find)
 	c.writeHolders(table, id)
-	c.by, c.taken = map[account.Field]string{}, map[account.Field]string{}
+	c.by, c.taken, c.several = map[account.Field]string{}, map[account.Field]string{}, map[account.Field]string{}
 	for _, f := range []account.Field{account.Email, account.EmailKey, account.Username, account.Phone} {
 		if c.model.Has(f) {
 			c.by[f] = find + "u." + c.is(f, 1) + order + " limit 1"
+			c.several[f] = find + "u." + c.is(f, 1) + order + " limit $2"
 			c.taken[f] = "select " + id + " from " + table + " where " + c.is(f, 1) + " limit 1"
 		}
 	}
 	c.insert = "insert into " + table + " (" + strings.Join(names, ", ") + ") values (" + strings.Join(params, ", ") + ")" + returning
 	c.insertID = "insert into " + table + " (" + strings.Join(namesID, ", ") + ") values (" + strings.Join(paramsID, ", ") + ")" + returning
 	c.swap = "update " + table + " set " + quote(password.Name) + " = $1 where " + c.is(account.ID, 2) + " and " + c.is(account.Password, 3)
+	if col, ok := c.model.Column(account.Email); ok {
+		c.findAnyCase = find + "lower(u." + quote(col.Name) + ") = lower($1)" + order + " limit $2"
+	}
+	if col, ok := c.model.Column(account.IsActive); ok {
+		c.activate = "update " + table + " set " + quote(col.Name) + " = $1 where " + c.is(account.ID, 2) + " and " + c.is(account.IsActive, 3)
+	}
 	c.delete = "delete from " + table + " where " + c.is(account.ID, 1)
 	c.lockUsers = "lock table " + table + " in share row exclusive mode"
 }

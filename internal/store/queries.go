@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"doorward/internal/account"
 )
@@ -21,16 +22,17 @@ type queries struct {
 	d       *DB
 	on      runner
 	writing bool
-	failed  error // the first failure of a transaction: nothing runs after it
+	until   time.Time // when all must be over
+	failed  error     // the first failure of a transaction: nothing runs after it
 }
 
 func (d *DB) queries(on runner) *queries {
-	return &queries{compiled: d.compiled.Load(), d: d, on: on}
+	return &queries{compiled: d.compiled.Load(), d: d, on: on, until: d.until()}
 }
 
 // exec runs a statement and counts the rows that it changed.
 func (q *queries) exec(ctx context.Context, text string, args ...any) (changed int64, err error) {
-	err = q.run(ctx, text, func() error {
+	err = q.run(ctx, text, func(ctx context.Context) error {
 		return q.d.engine.patient(ctx, func() error {
 			res, err := q.on.ExecContext(ctx, text, args...)
 			if err != nil {
@@ -61,8 +63,18 @@ func (q *queries) row(ctx context.Context, text string, args []any, dest ...any)
 
 // each hands every row of a statement to scan. The statement bounds their number.
 func (q *queries) each(ctx context.Context, text string, args []any, scan func(*sql.Rows) error) error {
-	return q.run(ctx, text, func() error {
-		return q.d.engine.each(ctx, q.on, text, args, scan)
+	return q.run(ctx, text, func(ctx context.Context) error {
+		seen := false
+		see := func(rows *sql.Rows) error {
+			seen = true
+			return scan(rows)
+		}
+		err := q.d.engine.each(ctx, q.on, text, args, see)
+		if !q.writing && !seen && q.d.engine.lost(err) { // a read harms nobody twice, and the next connection may live
+			q.d.suspect()
+			err = q.d.engine.each(ctx, q.on, text, args, see)
+		}
+		return err
 	})
 }
 
@@ -91,25 +103,29 @@ func (e *engine) each(ctx context.Context, on runner, text string, args []any, s
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-func (q *queries) run(ctx context.Context, text string, f func() error) error {
+func (q *queries) run(ctx context.Context, text string, f func(context.Context) error) error {
 	if q.failed != nil {
 		return q.failed
 	}
 	if _, seen := q.d.texts.Load(text); !seen {
 		q.d.texts.Store(text, true)
 	}
-	err := f()
+	bounded, cancel := bound(ctx, q.until)
+	defer cancel()
+	err := f(bounded)
 	if err == nil {
+		q.d.worked(&q.d.reading)
 		return nil
 	}
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	err = q.clash(err)
-	if q.writing {
+	if q.writing { // Update may try again, and judges in the end
 		q.failed = err
+		return err
 	}
-	return err
+	return q.d.judge(ctx, err, false)
 }
 
 // clash turns the violation of a unique index of users, or of signing keys, into a *TakenError.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -11,9 +10,6 @@ import (
 
 const findSession = `select id, user_id, mount, coalesce(mark, 0), epoch, generation,
 	created_at, rotated_at, expires_at, ended_at from sessions where `
-
-// maxEnded is how many ended sessions are read at once.
-const maxEnded = 10_000
 
 func sessionDest(s *account.Session) []any {
 	return []any{
@@ -95,37 +91,6 @@ func (q *queries) EndSession(ctx context.Context, id int64, now time.Time) (bool
 		return false, fmt.Errorf("end session %d: %w", id, err)
 	}
 	return changed == 1, nil
-}
-
-// EndedSession is what is remembered of a session that ended before it expired.
-type EndedSession struct {
-	ID, UserID int64
-	Mount      string
-	Mark       int64 // 0: its tokens name it by id
-	Ended      time.Time
-	Expires    time.Time // nobody needs to remember it longer
-}
-
-// EndedSessions lists sessions by the time of their end, then by id: those that ended at since with
-// an id above after, and those that ended later. The time is what the ending request was told, so
-// one that ended earlier may be committed later: who follows the list begins a little before the
-// end of what he has.
-func (q *queries) EndedSessions(ctx context.Context, since time.Time, after int64, limit int) ([]EndedSession, error) {
-	var ended []EndedSession
-	err := q.each(ctx, `select id, user_id, mount, coalesce(mark, 0), ended_at, expires_at from sessions
-		where ended_at >= $1 and (ended_at > $1 or id > $2) order by ended_at, id limit $3`,
-		[]any{micros(since), after, min(max(limit, 0), maxEnded)}, func(rows *sql.Rows) error {
-			var s EndedSession
-			if err := rows.Scan(&s.ID, &s.UserID, &s.Mount, &s.Mark, intoTime{&s.Ended}, intoTime{&s.Expires}); err != nil {
-				return err
-			}
-			ended = append(ended, s)
-			return nil
-		})
-	if err != nil {
-		return nil, fmt.Errorf("list the sessions that ended since %v: %w", since, err)
-	}
-	return ended, nil
 }
 
 // KeepSession gives a session a new epoch. One that has ended meanwhile stays as it is.

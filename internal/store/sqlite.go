@@ -41,6 +41,8 @@ var sqliteEngine = engine{
 	patient:     patientSQLite,
 	clash:       sqliteClash,
 	again:       func(err error) bool { return errors.Is(err, errLost) },
+	lost:        func(error) bool { return false },
+	away:        sqliteAway,
 	commitError: func(err error) error { return fmt.Errorf("commit: %w", err) },
 
 	columns: `select name, "notnull" = 0, lower(type) from pragma_table_info($1)`,
@@ -60,6 +62,9 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 		return err
 	}
 	d.engine, d.path = sqliteEngine, path
+	if d.file, err = os.Stat(path); err != nil {
+		return fmt.Errorf("the database cannot be opened: %w", err)
+	}
 	d.writer = newWriter(path)
 	err = d.journal(ctx, fresh || !o.Model.Django || o.SwitchToWAL)
 	if err == nil {
@@ -71,8 +76,14 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), busyMillis,
 		"query_only(1)", "mmap_size("+strconv.Itoa(mmapBytes)+")")
 	d.reads = newPrepared(d.read)
+	if backup, err := d.tableExists(ctx, aboutTable); err != nil || backup {
+		return errors.Join(err, d.Close(), errBackup)
+	}
 	return nil
 }
+
+// errBackup keeps a backup from being served as it is: what was revoked after it would be good again.
+var errBackup = errors.New("the database is a backup\n  tokens that were revoked after it was made would be good again\n  try: doorward restore FILE, into another database")
 
 // journal reads the file's journal mode, which shows whether it is a database, and turns it to
 // WAL where that is allowed.
@@ -179,6 +190,17 @@ func sqliteCode(err error) int {
 func sqliteLocked(err error) bool {
 	code := sqliteCode(err) & 0xff
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+// sqliteAway tells a disk that is full, broken or not ours to write, a lack of file handles, and a
+// lock that somebody does not give up.
+func sqliteAway(err error) bool {
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+		sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return isAway(err)
 }
 
 func patientSQLite(ctx context.Context, f func() error) error {

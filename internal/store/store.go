@@ -6,9 +6,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,18 +35,39 @@ type Options struct {
 	Model *account.Model
 	// SwitchToWAL lets an existing SQLite file of Django's change its journal mode, as its owner agreed to.
 	SwitchToWAL bool
+	// Name is how PostgreSQL lists the connections; "": as the URL says, or "doorward".
+	Name string
+	// NoBackup lets Migrate make no backup of an SQLite file.
+	NoBackup bool
+	// Patience is for tests that load a slow machine; 0: Patience.
+	Patience time.Duration
+	// Log hears when the database goes away and when it is back; nil: nobody.
+	Log *slog.Logger
 }
 
 // DB is an open database. Its methods may be called from several goroutines.
 type DB struct {
 	engine   engine
-	path     string  // of the SQLite file, absolute
-	read     *sql.DB // PostgreSQL: read and write
+	path     string      // of the SQLite file, absolute
+	file     os.FileInfo // the file that was opened
+	noBackup bool        // before a migration
+	read     *sql.DB     // PostgreSQL: read and write
 	reads    runner
 	writer   *writer // SQLite only
+	follow   *sql.DB // PostgreSQL only: a new connection each time, for one who follows
 	compiled atomic.Pointer[compiled]
 	updates  atomic.Int64 // that ended well
-	texts    sync.Map     // every statement text that ran; tests look at their plans
+
+	opened           time.Time
+	patience         time.Duration // 0: a statement may take as long as its context lets it
+	turns            chan struct{} // of Updates on PostgreSQL
+	reading, writing outage
+	generation       atomic.Uint64 // of connections: those of an older one are thrown away
+	suspected        atomic.Int64  // the age at which the generation was raised last
+	answered         atomic.Int64  // the age at which a statement went well last, on PostgreSQL
+
+	backlog backlog
+	texts   sync.Map // every statement text that ran; tests look at their plans
 }
 
 // Open opens a database; an SQLite file that is missing is made, empty, with mode 0600. It
@@ -54,13 +76,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := checkModel(o.Model); err != nil {
 		return nil, err
 	}
-	d := &DB{}
+	d := &DB{noBackup: o.NoBackup, opened: time.Now(), reading: outage{log: o.Log, what: "read"}, writing: outage{log: o.Log, what: "written"}}
 	var err error
 	switch scheme, rest, _ := strings.Cut(o.URL, ":"); scheme {
 	case "sqlite":
 		err = d.openSQLite(ctx, rest, &o)
 	case "postgres", "postgresql":
-		err = d.openPostgres(ctx, o.URL)
+		err = d.openPostgres(ctx, &o)
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
@@ -79,6 +101,9 @@ func (d *DB) Close() error {
 	if d.writer != nil {
 		err = d.writer.close()
 	}
+	if d.follow != nil {
+		err = d.follow.Close()
+	}
 	return errors.Join(err, d.read.Close())
 }
 
@@ -87,16 +112,6 @@ func (d *DB) Engine() Engine { return d.engine.name }
 
 // Model is the user model that the statements were compiled from.
 func (d *DB) Model() *account.Model { return d.compiled.Load().model }
-
-// Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error {
-	q := d.queries(d.reads)
-	var one int
-	if err := q.row(ctx, `select 1`, nil, &one); err != nil {
-		return fmt.Errorf("ping the database: %w", err)
-	}
-	return nil
-}
 
 // View reads, each statement by itself: it sees what is committed when it runs.
 func (d *DB) View(_ context.Context, f func(account.Reader) error) error {
@@ -108,17 +123,32 @@ const tries = 6
 
 // Update runs f in one transaction, durable once Update returns nil. It is the only door to
 // writing. Any error undoes everything, also one that f did not pass on. f may run again after a
-// serialisation failure or a deadlock. Where the answer to a commit is lost, an error that is an
-// UnknownError says so.
+// serialisation failure, a deadlock, or the loss of its connection before the commit. While the
+// database is away the error is an *account.UnavailableError, which says so where the answer to a
+// commit was lost.
 //
 // On SQLite one f runs at a time, in the order of the calls, and Updates that come at once share
 // one commit: f may see what a neighbour has changed and not yet committed. Each is undone alone,
 // and nobody gets an answer, or his own error, before that commit. Where it fails, all get its fault.
 func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
-	for attempt := 1; ; attempt++ {
-		again, err := d.update(ctx, f)
-		if err == nil || !again || attempt == tries {
+	until := d.until()
+	if d.turns != nil {
+		if err := d.turn(ctx); err != nil {
 			return err
+		}
+		defer func() { <-d.turns }()
+	}
+	for attempt := 1; ; attempt++ {
+		again, err := d.update(ctx, until, f)
+		if err == nil {
+			d.worked(&d.writing)
+			return nil
+		}
+		if !again || attempt == tries || !until.IsZero() && !time.Now().Before(until) {
+			return d.judge(ctx, err, true)
+		}
+		if d.engine.lost(err) {
+			d.suspect()
 		}
 		if pause(ctx, time.Duration(attempt)*5*time.Millisecond) != nil {
 			return err
@@ -127,15 +157,15 @@ func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 }
 
 // update runs f once, and reports whether the failure is one to try again after.
-func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bool, err error) {
-	tx, err := d.begin(ctx)
+func (d *DB) update(ctx context.Context, until time.Time, f func(account.Writer) error) (again bool, err error) {
+	bounded, cancel := bound(ctx, until)
+	defer cancel()
+	tx, err := d.begin(bounded)
 	if err != nil {
-		// On a connection that was bad before anything ran, nothing was done.
-		again = d.engine.again(err) || errors.Is(err, driver.ErrBadConn)
-		return again, fmt.Errorf("begin a transaction: %w", err)
+		return d.repeatable(err), fmt.Errorf("begin a transaction: %w", err)
 	}
 	q := d.queries(tx)
-	q.writing = true
+	q.writing, q.until = true, until
 	open := true
 	defer func() {
 		if !open {
@@ -148,7 +178,7 @@ func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bo
 	}()
 	err = f(q)
 	if q.failed != nil { // the same on both engines: after a failure there is nothing to commit
-		again = d.engine.again(q.failed)
+		again = d.repeatable(q.failed)
 		if err == nil {
 			err = q.failed
 		}
@@ -171,6 +201,26 @@ func (d *DB) update(ctx context.Context, f func(account.Writer) error) (again bo
 // fault is the failure to commit.
 func (d *DB) fault(q *queries, err error) (again bool, _ error) {
 	return d.engine.again(err), d.engine.commitError(q.clash(err))
+}
+
+// repeatable reports whether a failure before the commit is one to try again after. Where the
+// connection was lost, or bad before anything ran, nothing was done.
+func (d *DB) repeatable(err error) bool { return d.engine.again(err) || d.engine.lost(err) }
+
+// until is when what begins now must be over; the zero time: never.
+func (d *DB) until() time.Time {
+	if d.patience == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(d.patience)
+}
+
+// bound is ctx with an end.
+func bound(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	if until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, until)
 }
 
 // errOver is what a Writer answers that was kept beyond its Update.

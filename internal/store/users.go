@@ -67,10 +67,10 @@ func (q *queries) find(ctx context.Context, text string, args ...any) (u account
 	return u, nil
 }
 
-// list reads the users of a statement that begins after one and has a limit.
-func (q *queries) list(ctx context.Context, text string, after int64, limit int) (users []account.User, err error) {
+// list reads the users of a statement that has one argument, such as whom it begins after, and a limit.
+func (q *queries) list(ctx context.Context, text string, arg any, limit int) (users []account.User, err error) {
 	limit = min(max(limit, 0), maxUsers)
-	err = q.each(ctx, text, []any{after, limit}, func(rows *sql.Rows) error {
+	err = q.each(ctx, text, []any{arg, limit}, func(rows *sql.Rows) error {
 		var u account.User
 		dest, finish := q.dest(&u)
 		if err := rows.Scan(dest...); err != nil {
@@ -259,6 +259,9 @@ func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
 	deleted, err := q.exec(ctx, q.delete, id)
 	if err == nil {
 		_, err = q.exec(ctx, `delete from sessions where user_id = $1`, id)
+	}
+	if err == nil {
+		_, err = q.exec(ctx, `delete from opaque_tokens where user_id = $1`, id)
 	}
 	if err == nil {
 		_, err = q.exec(ctx, `delete from user_states where user_id = $1`, id)

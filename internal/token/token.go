@@ -159,14 +159,29 @@ func (u *Unverified) Verify(k *Key) (Claims, error) {
 	return u.claims, nil
 }
 
-func (u *Unverified) judge(k *Key) error {
+// Suits judges what Verify does before the signature.
+func (u *Unverified) Suits(k *Key) error {
 	switch {
 	case k == nil || u.header.alg != k.alg.String():
 		return ErrAlgorithm
 	case u.header.critical:
 		return ErrCritical
-	case !k.verify([]byte(u.signed), u.signature):
+	}
+	return nil
+}
+
+func (u *Unverified) judge(k *Key) error {
+	if err := u.Suits(k); err != nil {
+		return err
+	}
+	if !k.verify([]byte(u.signed), u.signature) {
 		return ErrSignature
 	}
 	return nil
+}
+
+// Repeatable reports whether a key of the token's algorithm makes the same signature of the same
+// claims every time, so that any other is forged.
+func (u *Unverified) Repeatable() bool {
+	return u.header.alg == EdDSA.String() || strings.HasPrefix(u.header.alg, "HS")
 }

@@ -28,6 +28,9 @@ func clientAddr(r *http.Request, proxies int) netip.Addr {
 }
 
 func parseAddr(text string) netip.Addr {
+	if at, err := netip.ParseAddrPort(text); err == nil { // what net/http writes
+		return at.Addr().Unmap().WithZone("")
+	}
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
 	}
@@ -52,19 +55,30 @@ func BaseURL(r *http.Request) string {
 // and everything under it, or "*".
 type hosts []string
 
+// newHosts folds the names as allow wants them.
+func newHosts(names []string) (h hosts) {
+	for _, name := range names {
+		h = append(h, strings.ToLower(strings.Trim(name, "[]")))
+	}
+	return h
+}
+
 // hostSyntax is Django's host_validation_re, and the underscore that names of containers have. What
 // else net/http lets through, "a:@b" among it, would turn up in the addresses that answers are made with.
 var hostSyntax = regexp.MustCompile(`^([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?$`)
 
 // allow judges a Host header as Django does: port and case do not matter.
 func (h hosts) allow(header string) bool {
-	match := hostSyntax.FindStringSubmatch(strings.ToLower(header))
-	if match == nil {
-		return false
+	name, ok := plainHost(header)
+	if !ok {
+		match := hostSyntax.FindStringSubmatch(strings.ToLower(header))
+		if match == nil {
+			return false
+		}
+		name = match[1]
 	}
-	name := strings.TrimSuffix(strings.Trim(match[1], "[]"), ".")
+	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".")
 	for _, pattern := range h {
-		pattern = strings.ToLower(strings.Trim(pattern, "[]"))
 		if pattern == "*" || pattern == name {
 			return true
 		}
@@ -73,4 +87,21 @@ func (h hosts) allow(header string) bool {
 		}
 	}
 	return false
+}
+
+// plainHost takes the port off a header that hostSyntax would match, in small letters and without
+// brackets. It reports false for any other, good or not.
+func plainHost(header string) (name string, ok bool) {
+	name, port, found := strings.Cut(header, ":")
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return "", false
+		}
+	}
+	for i := range len(port) {
+		if port[i] < '0' || port[i] > '9' {
+			return "", false
+		}
+	}
+	return name, name != "" && found == (port != "")
 }

@@ -84,7 +84,7 @@ func TestTheHostsThatAreOurs(t *testing.T) {
 			if tt.list != "" {
 				list = strings.Split(tt.list, ",")
 			}
-			if got := list.allow(tt.header); got != tt.want {
+			if got := newHosts(list).allow(tt.header); got != tt.want {
 				t.Errorf("Host %q with %q: got %v, want %v", tt.header, tt.list, got, tt.want)
 			}
 		})
@@ -114,6 +114,10 @@ func FuzzHosts(f *testing.F) {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
+		match := hostSyntax.FindStringSubmatch(header)
+		if name, ok := plainHost(header); ok && (match == nil || match[1] != name) {
+			t.Errorf("Host %q: got the plain name %q, want what %v finds: %q", header, name, hostSyntax, match)
+		}
 		if !(hosts{"*"}).allow(header) {
 			return
 		}

@@ -5,13 +5,14 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 )
 
 // exchange is one request and its answer, as the log and the counters see them.
 type exchange struct {
 	http.ResponseWriter
-	id     string
+	id     [1]string // as the value of a header
 	client netip.Addr
 	start  time.Time
 	status int
@@ -21,6 +22,7 @@ type exchange struct {
 	user   int64
 	gone   bool // the client hung up
 	meter  *meter
+	line   Line // what the log gets in the end
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -72,9 +74,32 @@ func exchangeOf(w http.ResponseWriter) *exchange {
 	}
 }
 
+// chance is random bytes, drawn in advance: the kernel is asked once for many ids.
+var chance struct {
+	sync.Mutex
+	bytes [512]byte
+	left  int
+}
+
+// Client is the address of who sent the request that w answers; the zero address where nobody knows.
+func Client(w http.ResponseWriter) netip.Addr {
+	if x := exchangeOf(w); x != nil {
+		return x.client
+	}
+	return netip.Addr{}
+}
+
 // newID names a request: 8 random bytes as hex digits.
 func newID() string {
-	var b [8]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+	var id [8]byte
+	chance.Lock()
+	if chance.left == 0 {
+		rand.Read(chance.bytes[:])
+		chance.left = len(chance.bytes)
+	}
+	chance.left -= copy(id[:], chance.bytes[chance.left-len(id):])
+	chance.Unlock()
+	var text [16]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }

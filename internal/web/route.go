@@ -17,6 +17,7 @@ const (
 	_        Access = iota
 	Anyone          // with or without a token; a bad token may still be refused, as the dialect has it
 	SignedIn        // a good token
+	Staff           // a good token of somebody who is staff
 )
 
 // Handler answers one route: it decodes, calls one method of the service, encodes. The error it
@@ -28,7 +29,12 @@ type Route struct {
 	Op     string // the name: in the index, metrics, OpenAPI, and what path overrides are keyed by
 	Method string
 	Path   string // below the mount's prefix, as net/http writes patterns: "user/view/", "users/{id}/"
+	Also   string // another pattern that answers the same; "": none
 	Access Access
+	// Others is the rule of the path's methods that no route has; 0: the strictest of its routes'.
+	Others Access
+	// Hidden answers 404 instead of 403 to who is signed in and may not come in.
+	Hidden bool
 	// Anonymous says that the route looks at no credentials, not even bad ones: signing in.
 	Anonymous bool
 	// Fresh asks for rows instead of remembered state: passwords, e-mail, factors, sessions, deletion, staff.
@@ -37,6 +43,14 @@ type Route struct {
 	NoHead  bool
 	Input   []Field // the members of the body
 	Handler Handler
+
+	// Told are the members of the body that OPTIONS tells to r, nil for none; where it is nil, Input is told.
+	Told func(r *Request) []Field
+
+	// NoSuffix answers a path with a format suffix as one that is not there.
+	NoSuffix bool
+	// Undescribed keeps Doc from OPTIONS, where the original's view has no doc string.
+	Undescribed bool
 
 	View string // what the resource is called: Django's view name, "User Create"
 	Doc  string // what it does, for people: Django's doc string of the view
@@ -73,6 +87,11 @@ type Field struct {
 	Spec *account.FieldSpec
 	// Fields are the members of an object: a profile; nil: it is none.
 	Fields []Field
+	// Valid is the rule of the text's own syntax; nil: there is none. InvalidText says that it is broken.
+	Valid       func(value string) bool
+	InvalidText string
+	// Check gives what is wrong with a value that all other rules let pass; nil: nothing is.
+	Check func(r *Request, value string) ([]string, error)
 }
 
 // Request is a request on its way through a route.

@@ -29,6 +29,8 @@ type Options struct {
 	// ShowPaths logs the paths that no route has as they are. Somebody's mistake may have put a
 	// secret into one, so without it only the words of the route table are shown.
 	ShowPaths bool
+	// HSTS asks browsers to come by TLS only from then on, where TLS is ours.
+	HSTS bool
 	// Now is the time that durations are measured with.
 	Now func() time.Time
 }
@@ -36,6 +38,7 @@ type Options struct {
 // Site serves a set of mounts.
 type Site struct {
 	options Options
+	lines   LineHandler
 	hosts   hosts
 	table   table
 	words   map[string]bool // all segments of the table's paths
@@ -44,7 +47,7 @@ type Site struct {
 
 // NewSite builds the route table. An error says what is wrong with it.
 func NewSite(o Options) (*Site, error) {
-	s := &Site{options: o, hosts: o.Hosts, words: map[string]bool{}, unknown: o.Metrics.meter("", "none")}
+	s := &Site{options: o, lines: linesOf(o.Log), hosts: newHosts(o.Hosts), words: map[string]bool{}, unknown: o.Metrics.meter("", "none")}
 	// The longest prefix goes first, for dialectOf. Views point at their mounts, which stay where they are from here on.
 	s.options.Mounts = slices.Clone(o.Mounts)
 	slices.SortStableFunc(s.options.Mounts, func(a, b Mount) int { return len(b.Prefix) - len(a.Prefix) })
@@ -87,11 +90,13 @@ func (s *Site) mount(m *Mount) error {
 			return fmt.Errorf("mount %s: two routes answer %s", m.Name, what)
 		}
 		taken[what] = true
-		if views[path] == nil {
-			paths = append(paths, path)
-		}
 		route.Handler = noted(route, s.options.Metrics.meter(m.Name, route.Op))
-		views[path] = append(views[path], route)
+		for _, path := range route.paths(m) {
+			if views[path] == nil {
+				paths = append(paths, path)
+			}
+			views[path] = append(views[path], route)
+		}
 	}
 	for _, path := range paths {
 		// What no route is called for, such as OPTIONS, counts as the path's first.
@@ -103,9 +108,17 @@ func (s *Site) mount(m *Mount) error {
 	return nil
 }
 
+// paths are where a route of m answers.
+func (r *Route) paths(m *Mount) []string {
+	if r.Also == "" {
+		return []string{m.Prefix + r.Path}
+	}
+	return []string{m.Prefix + r.Path, m.Prefix + r.Also}
+}
+
 func (r *Route) check() error {
 	switch {
-	case r.Access != Anyone && r.Access != SignedIn:
+	case r.Access < Anyone || r.Access > Staff:
 		return fmt.Errorf("route %s %s has no access rule", r.Method, r.Path)
 	case r.Op == "" || r.Method == "" || r.Handler == nil:
 		return fmt.Errorf("route %s %s is incomplete", r.Method, r.Path)
@@ -113,9 +126,18 @@ func (r *Route) check() error {
 	return nil
 }
 
+// Values of headers that never change, shared by all answers.
+var (
+	noSniff    = []string{"nosniff"}
+	sameOrigin = []string{"same-origin"}
+	frameDeny  = []string{"DENY"}
+	byTLSOnly  = []string{"max-age=31536000; includeSubDomains"} // RFC 6797 §6.1, for a year
+)
+
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, id: newID(), start: s.options.Now(), path: r.URL.Path, meter: s.unknown}
+	x := &exchange{ResponseWriter: w, start: s.options.Now(), path: r.URL.Path, meter: s.unknown}
+	x.id[0] = newID()
 	x.client = clientAddr(r, s.options.Proxies)
 	s.options.Metrics.inFlight.Inc()
 	defer s.finish(x, r)
@@ -124,10 +146,13 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.URL.Scheme = "https"
 	}
 	h := x.Header()
-	h.Set("X-Request-Id", x.id)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Frame-Options", "DENY")
+	h["X-Request-Id"] = x.id[:]
+	h["X-Content-Type-Options"] = noSniff
+	h["Referrer-Policy"] = sameOrigin
+	h["X-Frame-Options"] = frameDeny
+	if r.TLS != nil && s.options.HSTS { // a proxy that has the TLS says this itself
+		h["Strict-Transport-Security"] = byTLSOnly
+	}
 	if !s.hosts.allow(r.Host) {
 		s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusBadRequest, "Invalid Host header.")
 		return
@@ -145,6 +170,9 @@ func (s *Site) serve(x *exchange, r *http.Request) {
 		return
 	}
 	if e.segments != nil {
+		if s.rewritten(x, r, e.mount) { // a wildcard takes no format suffix
+			return
+		}
 		x.path = e.path // what stands in the place of a wildcard may be a secret
 	}
 	x.meter = e.meter
@@ -164,14 +192,29 @@ func (s *Site) missing(x *exchange, r *http.Request) {
 	}
 	x.path = s.shown(path)
 	d := s.dialectOf(path)
-	if other := d.Rewrite(r); other != nil {
-		if e := s.table.find(other, other.URL.Path); e != nil && e.mount != nil && e.mount.Dialect == d {
-			x.path, x.meter = e.path, e.meter
-			e.view.ServeHTTP(x, other)
-			return
-		}
+	if !s.rewrite(x, r, d) {
+		d.NotFound(x, r)
 	}
-	d.NotFound(x, r)
+}
+
+// rewritten answers the request that the dialect of m makes of r, if it does.
+func (s *Site) rewritten(x *exchange, r *http.Request, m *Mount) bool {
+	return m != nil && s.rewrite(x, r, m.Dialect)
+}
+
+// rewrite answers the request that d makes of r, and reports whether there is one that d has a view for.
+func (s *Site) rewrite(x *exchange, r *http.Request, d Dialect) bool {
+	other := d.Rewrite(r)
+	if other == nil {
+		return false
+	}
+	e := s.table.find(other, other.URL.Path)
+	if e == nil || e.mount == nil || e.mount.Dialect != d {
+		return false
+	}
+	x.path, x.meter = e.path, e.meter
+	e.view.ServeHTTP(x, other)
+	return true
 }
 
 // shown is a path that no route has, as the log may show it.
@@ -220,7 +263,7 @@ func (s *Site) finish(x *exchange, r *http.Request) {
 			s.options.Metrics.inFlight.Dec()
 			panic(p)
 		}
-		s.options.Log.Error("panic", "id", x.id, "op", x.op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		s.options.Log.Error("panic", "id", x.id[0], "op", x.op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		if x.status == 0 {
 			s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusInternalServerError, "Internal server error.")
 		}
@@ -228,37 +271,10 @@ func (s *Site) finish(x *exchange, r *http.Request) {
 	if x.gone {
 		x.status = statusGone
 	}
-	took := s.options.Now().Sub(x.start)
+	end := s.options.Now()
 	s.options.Metrics.inFlight.Dec()
-	x.meter.count(x.status, took)
-	s.log(x, r, took)
-}
-
-// maxLogged bounds what a client can put into a log line.
-const maxLogged = 200
-
-// log writes one line a request: ids, not names, and nothing of the query, the headers or the body.
-func (s *Site) log(x *exchange, r *http.Request, took time.Duration) {
-	path := x.path
-	if len(path) > maxLogged {
-		path = path[:maxLogged] + "…"
-	}
-	method := r.Method
-	if len(method) > 10 {
-		method = method[:10] + "…"
-	}
-	attrs := []slog.Attr{
-		slog.String("method", method), slog.String("path", path), slog.Int("status", x.status),
-		slog.Int64("bytes", x.bytes), slog.Int64("us", took.Microseconds()), slog.String("client", x.client.String()),
-		slog.String("id", x.id),
-	}
-	if x.op != "" {
-		attrs = append(attrs, slog.String("op", x.op))
-	}
-	if x.user != 0 {
-		attrs = append(attrs, slog.Int64("user", x.user))
-	}
-	s.options.Log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+	x.meter.count(x.status, end.Sub(x.start))
+	s.log(x, r, end)
 }
 
 // statusGone is what the log and the counters say where the client went away before it had its
@@ -276,5 +292,5 @@ func Fault(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) 
 		x.gone = true
 		return
 	}
-	log.Error("fault", "id", x.id, "op", x.op, "error", err)
+	log.Error("fault", "id", x.id[0], "op", x.op, "error", err)
 }

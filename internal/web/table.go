@@ -26,6 +26,7 @@ type entry struct {
 type segment struct {
 	text       string
 	wild, rest bool
+	start      string // what the rest begins with: "create{more...}"
 }
 
 // maxWild is how many wildcards a path may have.
@@ -59,6 +60,10 @@ func (e *entry) split() error {
 	words := strings.Split(e.path, "/")
 	wild := 0
 	for i, word := range words {
+		start := ""
+		if i == len(words)-1 && strings.HasSuffix(word, "...}") {
+			start, word = word[:max(0, strings.IndexByte(word, '{'))], word[max(0, strings.IndexByte(word, '{')):]
+		}
 		name, ok := strings.CutPrefix(word, "{")
 		name, closed := strings.CutSuffix(name, "}")
 		name, rest := strings.CutSuffix(name, "...")
@@ -67,12 +72,12 @@ func (e *entry) split() error {
 			wild++
 		}
 		if !ok && strings.ContainsAny(word, "{}") || strings.ContainsAny(name, "{}") || rest && i < len(words)-1 || wild > maxWild {
-			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, or {name...} at the end, and there are %d at most", e.path, maxWild)
+			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, or {name...} at the end, maybe behind a word, and there are %d at most", e.path, maxWild)
 		}
 		if !ok {
 			name = word
 		}
-		e.segments = append(e.segments, segment{name, ok, ok && rest})
+		e.segments = append(e.segments, segment{name, ok, ok && rest, start})
 	}
 	return nil
 }
@@ -98,8 +103,10 @@ func (e *entry) match(r *http.Request, path string) bool {
 	for i, want := range e.segments {
 		got, after, more := strings.Cut(path, "/")
 		switch {
+		case want.rest && !strings.HasPrefix(path, want.start):
+			return false
 		case want.rest:
-			got = path
+			got = path[len(want.start):]
 		case !want.wild && got != want.text, want.wild && got == "", more != (i < len(e.segments)-1):
 			return false
 		}

@@ -10,7 +10,7 @@ import (
 func TestAPathFindsItsEntry(t *testing.T) {
 	var tab table
 	for _, path := range []string{
-		"/a/", "/a/me/", "/a/{id}/", "/a/{id}/{sub}/", "/files/{name...}", "/deep/{rest...}", "/deep/er/{id}",
+		"/a/", "/a/me/", "/a/{id}/", "/a/{id}/{sub}/", "/files/{name...}", "/deep/{rest...}", "/deep/er/{id}", "/open/do{rest...}",
 	} {
 		if err := tab.add(&entry{path: path}); err != nil {
 			t.Fatal(err)
@@ -31,6 +31,9 @@ func TestAPathFindsItsEntry(t *testing.T) {
 		{"the rest may be empty", "/files/", "/files/{name...}", "name="},
 		{"the rest wants its slash", "/files", "", ""},
 		{"an earlier pattern goes before a later one", "/deep/er/7", "/deep/{rest...}", "rest=er/7"},
+		{"a rest behind a word", "/open/do/it", "/open/do{rest...}", "rest=/it"},
+		{"which may be empty", "/open/do", "/open/do{rest...}", ""},
+		{"the word must be there", "/open/d", "", ""},
 		{"nothing", "", "", ""},
 		{"the root alone", "/", "", ""},
 	}

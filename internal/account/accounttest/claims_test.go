@@ -81,7 +81,9 @@ var claimForms = []struct {
 		{"ep", "9223372036854775807", account.TokenEnded},
 		{"ep", "99999999999999999999", account.TokenEnded},
 		{"ep", "1", ""},
-		{"jti", "", ""},
+		{"jti", "", account.TokenForged},
+		{"jti", "1", account.TokenForged},
+		{"jti", `"0123456789abcdef0123456789abcdef"`, account.TokenForged},
 		{"iat_ms", `"x"`, ""},
 	}, timeCases)},
 }

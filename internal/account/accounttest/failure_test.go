@@ -51,7 +51,7 @@ func ended(t *testing.T, w *world, g *account.Grant) {
 	}
 }
 
-var failables = []failable{
+var failables = append([]failable{
 	{name: "SignUp", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		u, err := w.SignUp(ctx, native(), account.NewUser{Email: "new" + g.User.Email, Password: secret})
 		return noGrant(account.Grant{User: u}, err)
@@ -188,13 +188,14 @@ var failables = []failable{
 	}, run: func(w *world, _ *account.Grant, _ *account.Principal) error { return w.LoadKeys(ctx) }, keeps: true},
 	{name: "RotateKeys", run: func(w *world, _ *account.Grant, _ *account.Principal) error { return w.RotateKeys(ctx, time.Hour) }, keeps: true},
 	{name: "KeyAge", run: func(w *world, _ *account.Grant, _ *account.Principal) error { _, err := w.KeyAge(ctx); return err }},
-}
+}, typedFailables...)
 
 // TestEveryFailure fails the n-th call into the store of each method, for n = 1, 2, … until none
-// fails: no failure passes for a success or a refusal, and none leaves anything half done.
+// fails, once by a fault and once because the database is away: no failure passes for a success or
+// another refusal, and none leaves anything half done.
 func TestEveryFailure(t *testing.T) {
 	t.Parallel()
-	for _, f := range failables {
+	for _, f := range append(failables, flowFailables...) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t, ownModel())
@@ -205,7 +206,8 @@ func TestEveryFailure(t *testing.T) {
 				if n == 60 {
 					t.Fatal("it does not end")
 				}
-				if !f.failAt(t, w, n) {
+				f.failAt(t, w, n, &account.UnavailableError{Err: errBroken}, account.Unavailable)
+				if !f.failAt(t, w, n, errBroken, fault) {
 					if n < 2 && f.name != "CheckPassword" {
 						t.Error("no call was made")
 					}
@@ -217,14 +219,14 @@ func TestEveryFailure(t *testing.T) {
 }
 
 // failAt fails call n of a run, and reports false when the run made fewer.
-func (f *failable) failAt(t *testing.T, w *world, n int) bool {
+func (f *failable) failAt(t *testing.T, w *world, n int, broken error, wanted account.Code) bool {
 	g, p := f.open(t, w)
 	who := w.who(t, p, g.Access)
 	before, calls, failed := w.dump(t), 0, ""
 	w.hook = func(call string) error {
 		if calls++; calls == n {
 			failed = call
-			return fmt.Errorf("call %d: %w", n, errBroken)
+			return fmt.Errorf("call %d: %w", n, broken)
 		}
 		return nil
 	}
@@ -239,8 +241,8 @@ func (f *failable) failAt(t *testing.T, w *world, n int) bool {
 			f.done(t, w, &g)
 		}
 		return false
-	case code(err) != fault || !errors.Is(err, errBroken):
-		t.Errorf("%s, call %d, failed: %v, want that fault", failed, n, err)
+	case code(err) != wanted || !errors.Is(err, errBroken):
+		t.Errorf("%s, call %d, failed with %v: got %v, want that", failed, n, broken, err)
 	case !f.keeps && w.dump(t) != before:
 		t.Errorf("%s, call %d, failed, and something was changed:\n%s\nbefore:\n%s", failed, n, w.dump(t), before)
 	}

@@ -52,7 +52,7 @@ func TestChangePasswordRefusals(t *testing.T) {
 	u := w.add(t, "marguerite@example.com", nil)
 	p := native()
 	g := w.signIn(t, p, u.Email)
-	who := w.who(t, p, g.Access)
+	asking := w.who(t, p, g.Access)
 	long := strings.Repeat("x", password.MaxBytes+1)
 	for _, tt := range []struct {
 		name, current, fresh, want string
@@ -67,8 +67,9 @@ func TestChangePasswordRefusals(t *testing.T) {
 		{"a new password that is too long", secret, long, "password password_too_long 4096", 1},
 		{"a new password with NUL", secret, fresh + "\x00", "password invalid", 1},
 	} {
+		who := *asking // of one request
 		jobs := w.jobs(func() {
-			if got := told(w.ChangePassword(ctx, p, who, tt.current, tt.fresh)); got != tt.want {
+			if got := told(w.ChangePassword(ctx, p, &who, tt.current, tt.fresh)); got != tt.want {
 				t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 			}
 		})

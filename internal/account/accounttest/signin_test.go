@@ -3,6 +3,7 @@ package accounttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -162,12 +163,19 @@ func TestSignInSheds(t *testing.T) {
 			t.Errorf("%s: %+v, want a time to retry after", what, refusal)
 		}
 	}
+	calls := 0
+	w.hook = func(string) error { calls++; return nil }
 	for _, login := range []string{"ann@example.com", "nobody@example.com"} {
-		shed("a sign-in as "+login, func() error {
+		shed("a sign-in as "+login+", before anything is read", func() error {
+			calls = 0
 			_, err := w.SignIn(ctx, native(), account.Credentials{Login: login, Password: secret})
+			if calls > 0 {
+				return fmt.Errorf("%d calls of the store, and %v", calls, err)
+			}
 			return err
 		})
 	}
+	w.hook = nil
 	shed("a sign-up", func() error {
 		_, err := w.SignUp(ctx, native(), ann(func(n *account.NewUser) { n.Email = "bob@example.com" }))
 		return err

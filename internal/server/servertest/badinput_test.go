@@ -128,10 +128,13 @@ func everyRoute(t *testing.T, s *Server, f func(m *web.Mount, r *web.Route, path
 		for i := range mount.Routes {
 			route := &mount.Routes[i]
 			authorization := ""
+			path := mount.Prefix + route.Path
 			if route.Access == web.SignedIn {
-				authorization = scheme(&mount) + " " + s.user(t, mount.Name, fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)))
+				token := s.user(t, mount.Name, fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)))
+				authorization = scheme(&mount) + " " + token
+				path = strings.ReplaceAll(path, "{id}", fmt.Sprint(unverified(t, token)["user_id"]))
 			}
-			f(&mount, route, mount.Prefix+route.Path, authorization)
+			f(&mount, route, path, authorization)
 			n++
 		}
 	}

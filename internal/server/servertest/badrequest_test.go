@@ -68,7 +68,7 @@ func TestABadTokenIsRefusedClearly(t *testing.T) {
 			}
 		}
 		for other, token := range own {
-			if other != m.Name {
+			if other != m.Name && !family(other, m.Name) {
 				ask("the token of mount "+other, scheme(m)+" "+token)
 			}
 		}
@@ -126,6 +126,10 @@ func TestAnOddPathOrMethodIsRefusedClearly(t *testing.T) {
 			"/" + path, path + "/", path + "//", "//evil.example" + path, path + "..", path + "/..", "/.." + path, "/%2e%2e" + path, path + "%00", path + "%2F",
 			path + "%2e%2e/", path + ";x=y", path + ".json", path + strings.Repeat("x", 8000), path + "%ff%fe", path + "%0d%0aX:%201", path + "\\", "/\\" + path,
 		} {
+			if route.Path == "" && target == path+".json" { // a router's root has its suffix there
+				ask(route.Method, target, 200, 404)
+				continue
+			}
 			ask(route.Method, target, 404, 301, 401, 403)
 		}
 		for _, query := range []string{"?", "?%", "?%zz=%zz", "?format=", "?format=xml", "?format=json", "?format=%00", "?a=b;c=d", "?" + strings.Repeat("a=b&", 1500), "?\xff", "?format=json&format=html"} {
@@ -133,7 +137,7 @@ func TestAnOddPathOrMethodIsRefusedClearly(t *testing.T) {
 		}
 		allowed := map[string]bool{"OPTIONS": true, "HEAD": true}
 		for _, other := range m.Routes {
-			if m.Prefix+other.Path == path {
+			if other.Path == route.Path {
 				allowed[other.Method] = true
 			}
 		}

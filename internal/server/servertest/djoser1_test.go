@@ -71,7 +71,9 @@ func TestTheIndexNamesFourteenRoutes(t *testing.T) {
 	want := map[string]string{
 		"user": s.URL + "/api/me/", "user-create": s.URL + "/api/register/", "user-delete": s.URL + "/api/users/delete/", "root": s.URL + "/api/",
 		"jwt-create": s.URL + "/api/jwt/create/", "jwt-refresh": s.URL + "/api/jwt/refresh/", "jwt-verify": "",
-		"user-activate": "", "set_username": "", "set_password": "", "password_reset": "", "password_reset_confirm": "", "token-create": "", "token-destroy": "",
+		"user-activate": s.URL + "/api/users/activate/", "set_username": s.URL + "/api/email/", "set_password": s.URL + "/api/password/",
+		"password_reset": s.URL + "/api/password/reset/", "password_reset_confirm": s.URL + "/api/password/reset/confirm/",
+		"token-create": s.URL + "/api/token/create/", "token-destroy": s.URL + "/api/token/destroy/",
 	}
 	for name, address := range want {
 		if got, ok := index[name]; !ok || got != address {

@@ -2,13 +2,23 @@ package servertest
 
 import (
 	"bytes"
+	"log/slog"
 	"sync"
+
+	"doorward/internal/journal"
 )
 
 // Log keeps what a server logged.
 type Log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu      sync.Mutex
+	text    bytes.Buffer
+	journal *journal.Journal
+}
+
+func newLog() *Log {
+	l := &Log{}
+	l.journal = journal.New(l, journal.JSON, slog.LevelDebug)
+	return l
 }
 
 // Write implements io.Writer.
@@ -26,6 +36,7 @@ func (l *Log) tail(n int) string {
 
 // String is everything logged so far.
 func (l *Log) String() string {
+	l.journal.Flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

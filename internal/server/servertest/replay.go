@@ -74,6 +74,7 @@ func (p *player) play(t *testing.T, step *Step) error {
 	if step.Request == nil {
 		return nil
 	}
+	before := len(p.server.mails(t))
 	r, err := p.send(t, step.Request)
 	if err != nil {
 		return err
@@ -81,8 +82,14 @@ func (p *player) play(t *testing.T, step *Step) error {
 	if err := p.judge(t, &step.Expect, r); err != nil {
 		return fmt.Errorf("%s %s: %w", step.Request.Method, step.Request.Path, err)
 	}
+	mails := p.server.mails(t)[before:]
+	if step.Mails.said {
+		if err := p.judgeMails(step.Mails.list, mails); err != nil {
+			return fmt.Errorf("%s %s: %w", step.Request.Method, step.Request.Path, err)
+		}
+	}
 	for name, source := range step.Capture {
-		v, err := at(decoded(r.Body), source)
+		v, err := p.captured(source, r, mails)
 		if err != nil {
 			return fmt.Errorf("capture %s: %w", name, err)
 		}
@@ -178,6 +185,9 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 			return err
 		}
 	}
+	if err := matchCookies(want.Cookies, got.Header); err != nil {
+		return err
+	}
 	if want.Empty && len(got.Body) > 0 {
 		return fmt.Errorf("body: want none, got %q", got.Body)
 	}
@@ -193,6 +203,33 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 		}
 		if err := p.token(t, &w, fmt.Sprint(v)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// matchCookies holds that an answer sets and deletes these cookies and no others.
+func matchCookies(want *ExpectCookies, got http.Header) error {
+	if want == nil {
+		return nil
+	}
+	set, deleted := []string{}, []string{}
+	for _, line := range got.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		switch {
+		case err != nil:
+			return fmt.Errorf("cookie %q: %w", line, err)
+		case c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Year() <= 1970:
+			deleted = append(deleted, c.Name)
+		default:
+			set = append(set, c.Name)
+		}
+	}
+	for what, lists := range map[string][2][]string{"set": {want.Set, set}, "deleted": {want.Deleted, deleted}} {
+		sort.Strings(lists[0])
+		sort.Strings(lists[1])
+		if strings.Join(lists[0], " ") != strings.Join(lists[1], " ") {
+			return fmt.Errorf("cookies %s: want %q, got %q", what, lists[0], lists[1])
 		}
 	}
 	return nil

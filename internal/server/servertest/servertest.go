@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -36,6 +35,9 @@ type Server struct {
 	served chan error
 }
 
+// patience is the store's: many tests load a machine at once.
+const patience = time.Minute
+
 // Start runs a server in development mode on an empty database of the given engine until the test
 // ends. change may alter its configuration; nil leaves it.
 func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
@@ -49,7 +51,7 @@ func Start(t testing.TB, engine string, change func(*config.Config)) *Server {
 
 // Production is a change for Start: serve's own mode, which has no /dev/ routes.
 func Production(cfg *config.Config) {
-	cfg.Dev, cfg.AllowedHosts = false, []string{"127.0.0.1"}
+	cfg.Dev, cfg.MailURL, cfg.AllowedHosts = false, "", []string{"127.0.0.1"}
 	cfg.SecretKey = "a secret key of thirty-two bytes, or more"
 }
 
@@ -58,7 +60,7 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
-	cfg.Dev = true
+	cfg.Dev, cfg.MailURL = true, "catch:"
 	cfg.KeyFile = filepath.Join(dir, "doorward.key")
 	cfg.DatabaseURL = "sqlite:" + filepath.Join(dir, "doorward.db")
 	if engine == "postgres" {
@@ -69,10 +71,11 @@ func Try(t testing.TB, engine string, change func(*config.Config)) (*Server, err
 	if change != nil {
 		change(cfg)
 	}
-	s := &Server{Config: cfg, Log: &Log{}, Clock: server.NewClock(time.Now), served: make(chan error, 1)}
-	log := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := &Server{Config: cfg, Log: newLog(), Clock: server.NewClock(time.Now), served: make(chan error, 1)}
 	var err error
-	if s.Server, err = server.New(context.Background(), cfg, server.Options{Now: s.Clock.Now, Log: log, Version: "test"}); err != nil {
+	if s.Server, err = server.New(context.Background(), cfg, server.Options{
+		Now: s.Clock.Now, Log: s.Log.journal.Logger(), Version: "test", Patience: patience,
+	}); err != nil {
 		return nil, err
 	}
 	s.listen(t)
@@ -96,6 +99,9 @@ func (s *Server) listen(t testing.TB) {
 	go func() { s.served <- s.Serve(ctx, ln) }()
 	s.Addr = ln.Addr().String()
 	s.URL = "http://" + s.Addr
+	if s.Config.TLS.On() {
+		s.URL = "https://" + s.Addr
+	}
 	s.Client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -145,6 +151,9 @@ func (s *Server) Do(t testing.TB, method, path string, body io.Reader, headers .
 		t.Fatalf("make a request to %s %s: %v", method, path, err)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := s.Client.Do(r)

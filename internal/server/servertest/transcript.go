@@ -28,6 +28,7 @@ type Step struct {
 	Request *Request          `json:"request"`
 	Expect  Expect            `json:"expect"`
 	Capture map[string]string `json:"capture"`
+	Mails   expectMails       `json:"expect_mail"`
 }
 
 // Request is what a step sends.
@@ -50,6 +51,13 @@ type Expect struct {
 	Text    *string              `json:"text"`
 	Empty   bool                 `json:"empty"`
 	JWT     map[string]ExpectJWT `json:"jwt"`
+	Cookies *ExpectCookies       `json:"cookies"`
+}
+
+// ExpectCookies are the cookies that an answer sets and deletes.
+type ExpectCookies struct {
+	Set     []string `json:"set"`
+	Deleted []string `json:"deleted"`
 }
 
 // ExpectJWT is what a token in the answer must be.

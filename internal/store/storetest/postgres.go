@@ -115,63 +115,70 @@ func findPostgres() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-// The watcher starts the cluster and stops it when descriptor 3, whose other end the test process
-// holds, closes. It removes the folder.
+// The watcher starts the cluster and stops it, by the signal $3, when descriptor 3, whose other end
+// the test process holds, closes. It removes the folder, unless $4 says to keep it.
 const watcher = `
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 \
 	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB \
 	-c autovacuum=off -c log_min_messages=fatal >"$2/log" 2>&1 &
 cat <&3 >/dev/null
-kill -QUIT $!
+kill -$3 $!
 wait $!
-rm -rf "$2"
+[ "$4" = keep ] || rm -rf "$2"
 `
 
 func startCluster() (folder string, err error) {
-	programs, err := findPostgres()
+	programs, folder, err := makeCluster()
 	if err != nil {
 		return "", err
+	}
+	if _, cluster.alive, err = watch(programs, folder, "QUIT", "remove"); err != nil {
+		return "", errors.Join(err, os.RemoveAll(folder))
+	}
+	return folder, awaitCluster(folder)
+}
+
+func makeCluster() (programs, folder string, err error) {
+	if programs, err = findPostgres(); err != nil {
+		return "", "", err
 	}
 	base := os.TempDir()
 	if len(base) > 60 { // a socket's path has at most 107 bytes
 		base = "/tmp"
 	}
 	if folder, err = os.MkdirTemp(base, "doorward-pg-"); err != nil {
-		return "", err
+		return "", "", err
 	}
 	owner, err := ownerOf(folder)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	initdb := exec.Command(filepath.Join(programs, "initdb"), "-D", filepath.Join(folder, "data"), "-U", clusterUser,
 		"--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--no-instructions")
 	initdb.SysProcAttr, initdb.Dir = owner, folder
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(folder))
+		return "", "", errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(folder))
 	}
-	if err := watch(programs, folder); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
-	}
-	return folder, awaitCluster(folder)
+	return programs, folder, nil
 }
 
-func watch(programs, folder string) error {
+// watch starts a watcher, and gives the file whose closing ends it.
+func watch(programs, folder, signal, then string) (*exec.Cmd, *os.File, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer read.Close()
 	owner, err := ownerOf(folder)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	cmd := exec.Command("sh", "-c", watcher, "sh", programs, folder)
+	cmd := exec.Command("sh", "-c", watcher, "sh", programs, folder, signal, then)
 	cmd.SysProcAttr, cmd.Dir, cmd.ExtraFiles = owner, "/", []*os.File{read}
 	if err := cmd.Start(); err != nil {
-		return errors.Join(err, write.Close())
+		return nil, nil, errors.Join(err, write.Close())
 	}
-	cluster.alive = write
-	return nil
+	return cmd, write, nil
 }
 
 func awaitCluster(folder string) error {

@@ -1,9 +1,9 @@
-// Package djoser speaks the contract of djoser. This part of it is version 1.1.5: a user's views
-// under paths that an operator chooses.
+// Package djoser speaks the contract of djoser: version 1.1.5, whose paths an operator chooses
+// (Classic), and version 2 (Users). It owns their routes, words and shapes; the rules are the
+// account package's.
 package djoser
 
 import (
-	"context"
 	"net/http"
 
 	"doorward/internal/account"
@@ -12,16 +12,11 @@ import (
 )
 
 // Classic are the views of djoser 1.1.5.
-type Classic struct {
-	accounts *account.Service
-	policy   *account.Policy
-	noun     string
-}
+type Classic struct{ dialect }
 
-// NewClassic makes the views of a mount that follows policy. noun is what messages call a user:
-// "spa user".
-func NewClassic(accounts *account.Service, policy *account.Policy, noun string) *Classic {
-	return &Classic{accounts, policy, noun}
+// NewClassic makes the views of a mount that follows policy.
+func NewClassic(accounts *account.Service, policy *account.Policy, o Options) *Classic {
+	return &Classic{newDialect(accounts, policy, o)}
 }
 
 // ClassicNames are the fourteen names that djoser 1's index lists, mounted or not.
@@ -30,18 +25,26 @@ var ClassicNames = []string{
 	"password_reset_confirm", "root", "token-create", "token-destroy", "jwt-create", "jwt-refresh", "jwt-verify",
 }
 
+// classicLinks is what version 1 says about a bad link. The user id is judged as a field.
+var classicLinks = drf.Words{
+	account.LinkUser:  {Field: "uid", Text: badUID},
+	account.LinkToken: {Text: badToken},
+	account.LinkStale: {Field: drf.OnDetail, Text: staleToken, Status: http.StatusForbidden},
+}
+
+var classicEmail = drf.Words{account.EmailUnknown: {Text: unknownEmail}}
+
 // Routes is the route table. Signing out is what the article that goes by these paths added.
 func (c *Classic) Routes() []web.Route {
-	current := []web.Field{{Name: "current_password", Label: "Current password", Kind: web.Secret, Required: true}}
 	user := web.Route{
 		Op: "user", Path: "me/", Access: web.SignedIn, View: "User", Doc: "Retrieve or update the user who is signed in.",
-		Input: c.shown(),
+		Input: c.user,
 	}
 	get, put, patch := user, user, user
 	get.Method, get.Handler, get.Input = "GET", c.view, nil
-	put.Method, put.Handler = "PUT", c.update
-	patch.Method, patch.Handler = "PATCH", c.update
-	return []web.Route{
+	put.Method, put.Handler, put.Fresh = "PUT", c.update, true
+	patch.Method, patch.Handler, patch.Fresh = "PATCH", c.update, true
+	return append([]web.Route{
 		{
 			Op: "root", Method: "GET", Path: "", Access: web.Anyone, View: "Root", Doc: "Lists the routes.",
 			Handler: drf.Index(ClassicNames),
@@ -53,7 +56,7 @@ func (c *Classic) Routes() []web.Route {
 		get, put, patch,
 		{
 			Op: "user-delete", Method: "POST", Path: "users/delete/", Access: web.SignedIn, Fresh: true, Handler: c.delete,
-			View: "User Delete", Doc: "Delete the user who is signed in.", Input: current,
+			View: "User Delete", Doc: "Delete the user who is signed in.", Input: []web.Field{c.current()},
 		},
 		{
 			Op: "user-logout", Method: "POST", Path: "users/logout/", Access: web.SignedIn, Fresh: true, Handler: c.logout,
@@ -63,93 +66,59 @@ func (c *Classic) Routes() []web.Route {
 			Op: "user-logout-all", Method: "POST", Path: "users/logout/all/", Access: web.SignedIn, Fresh: true, Handler: c.logoutAll,
 			View: "User Logout All", Doc: "Sign out all sessions of the user.",
 		},
-	}
+	}, c.flows()...)
 }
 
-// created are the fields of a registration: the e-mail address, the login field, id, password.
-func (c *Classic) created() []web.Field {
-	fields := []web.Field{c.field(account.Email)}
-	if c.policy.Login != account.Email {
-		fields = append(fields, c.field(c.policy.Login))
-	}
-	return append(fields, idField, web.Field{Name: "password", Label: "Password", Kind: web.Secret, Required: true})
-}
-
-// shown are the fields of a user. The login field cannot be changed here.
-func (c *Classic) shown() []web.Field {
-	login := c.field(c.policy.Login)
-	login.ReadOnly, login.Required, login.Max, login.Taken = true, false, 0, nil
-	return []web.Field{idField, login}
-}
-
-var idField = web.Field{Name: "id", Label: "ID", Kind: web.Integer, ReadOnly: true}
-
-var labels = map[account.Field]string{account.Email: "Email address", account.Username: "Username"}
-
-// field describes a field of the user model as Django's serializer of it does.
-func (c *Classic) field(f account.Field) web.Field {
-	col, _ := c.accounts.Model().Column(f)
-	field := web.Field{
-		Name: string(f), Label: labels[f], Kind: web.Text, Max: col.Max,
-		Required: f == c.policy.Login, Blank: f != c.policy.Login,
-	}
-	if f == account.Email {
-		field.Kind = web.Email
-	}
-	if f == c.policy.Login {
-		field.Taken = func(ctx context.Context, text string) (bool, error) { return c.accounts.Taken(ctx, f, text) }
-		field.TakenText = c.noun + " with this " + c.accounts.Model().Label(f) + " already exists."
-	}
-	return field
-}
-
-// shape writes a user with the given fields.
-func shape(u *account.User, fields []web.Field) drf.Object {
-	var o drf.Object
-	for _, f := range fields {
-		switch account.Field(f.Name) {
-		case account.ID:
-			o = append(o, drf.Member{Name: f.Name, Value: u.ID})
-		case account.Email:
-			o = append(o, drf.Member{Name: f.Name, Value: u.Email})
-		case account.Username:
-			o = append(o, drf.Member{Name: f.Name, Value: u.ShownUsername()})
+// flows are the routes of links, changes and opaque tokens.
+func (c *Classic) flows() []web.Route {
+	uid, token := text("uid", "Uid"), text("token", "Token")
+	uid.Check = func(r *web.Request, text string) ([]string, error) {
+		known, err := c.accounts.KnowsUID(r.Context(), text)
+		if err == nil && !known {
+			return []string{badUID}, nil
 		}
+		return nil, err
 	}
-	return o
-}
-
-// The uniqueness of the address was judged, field by field, on the text as it was sent. A clash
-// that only the insert sees is this one.
-var createWords = drf.Words{
-	account.EmailTaken:    {Field: drf.OnList, Text: "Unable to create account."},
-	account.UsernameTaken: {Field: drf.OnList, Text: "Unable to create account."},
-	account.Invalid:       {Text: "Enter a valid value."},
-}
-
-func (c *Classic) create(w http.ResponseWriter, r *web.Request) error {
-	in, err := drf.Read(r)
-	if err != nil {
-		return err
+	return []web.Route{
+		{
+			Op: "user-activate", Method: "POST", Path: "users/activate/", Access: web.Anyone, Fresh: true, Handler: c.activate(classicLinks),
+			View: "Activation", Doc: "Activate a user by the link that was mailed to him.", Input: []web.Field{uid, token},
+		},
+		{
+			Op: "set_username", Method: "POST", Path: string(c.login()) + "/", Access: web.SignedIn, Fresh: true, Handler: c.setLogin(),
+			View: "Set Username", Doc: "Change what the user signs in with.", Input: append(c.renamed(c.RetypeLogin), c.current()),
+		},
+		{
+			Op: "set_password", Method: "POST", Path: "password/", Access: web.SignedIn, Fresh: true, Handler: c.setPassword,
+			View: "Set Password", Doc: "Change the user's password.", Input: append(secrets(c.RetypePassword), c.current()),
+		},
+		{
+			Op: "password_reset", Method: "POST", Path: "password/reset/", Access: web.Anyone, Fresh: true, Handler: c.requestPassword(classicEmail),
+			View: "Password Reset", Doc: "Mail a link that sets another password.", Input: []web.Field{{Name: "email", Label: "Email", Kind: web.Email, Required: true}},
+		},
+		{
+			Op: "password_reset_confirm", Method: "POST", Path: "password/reset/confirm/", Access: web.Anyone, Fresh: true,
+			Handler: c.resetPassword(classicLinks), View: "Password Reset Confirm", Doc: "Set another password by the link that was mailed.",
+			Input: append([]web.Field{uid, token}, secrets(c.RetypeResetPassword)...),
+		},
+		{
+			Op: "token-create", Method: "POST", Path: "token/create/", Access: web.Anyone, Fresh: true,
+			Handler: c.signIn("Unable to login with provided credentials."), View: "Token Create", Doc: "Sign in, and get the user's opaque token.",
+			Input: c.tokens(),
+		},
+		{
+			Op: "token-destroy", Method: "POST", Path: "token/destroy/", Access: web.SignedIn, Fresh: true, Handler: c.signOut,
+			View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
+		},
 	}
-	u, err := c.accounts.SignUp(r.Context(), c.policy, account.NewUser{
-		Email: in.Text("email"), Username: in.Text("username"), Password: in.Text("password"),
-	})
-	if err != nil {
-		return createWords.Explain(err)
-	}
-	return drf.JSON(w, http.StatusCreated, shape(&u, r.Route.Input))
 }
 
 func (c *Classic) view(w http.ResponseWriter, r *web.Request) error {
-	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, c.shown()))
+	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, c.user))
 }
 
 func (c *Classic) update(w http.ResponseWriter, r *web.Request) error {
-	if _, err := drf.Read(r); err != nil {
-		return err
-	}
-	return c.view(w, r)
+	return c.edit(w, r, r.Who.User.ID)
 }
 
 var deleteWords = drf.Words{account.WrongPassword: {Field: "current_password", Text: "Invalid password."}}

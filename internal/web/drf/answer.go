@@ -34,11 +34,13 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Values of headers that never change, shared by all answers.
 var (
-	jsonType    = []string{jsonMedia}
-	frameDeny   = []string{"DENY"}
-	noSniff     = []string{"nosniff"}
-	sameOrigin  = []string{"same-origin"}
-	neverStored = []string{"no-store"}
+	jsonType     = []string{jsonMedia}
+	frameDeny    = []string{"DENY"}
+	noSniff      = []string{"nosniff"}
+	sameOrigin   = []string{"same-origin"}
+	neverStored  = []string{"no-store"}
+	varyAccept   = []string{"Accept"}
+	varyLanguage = []string{"Accept", "Accept-Language"} // as Django's LocaleMiddleware tells caches
 )
 
 // JSON answers with v: nil (no body), string, bool, int, int64, []string, Object, []Object. It

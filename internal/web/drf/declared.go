@@ -1,7 +1,6 @@
 package drf
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -64,7 +63,7 @@ var invalidTexts = map[account.FieldKind]string{
 }
 
 // checkDeclared reads a value of a declared field as the DRF field of its kind does, and has the domain judge it.
-func checkDeclared(ctx context.Context, e entry, f *web.Field, v value) (entry, []string, error) {
+func checkDeclared(r *web.Request, e entry, f *web.Field, v value) (entry, []string, error) {
 	var texts []string
 	e.spec = f.Spec
 	if e.value, texts = coerce(&e, f, v); texts != nil || e.null {
@@ -78,7 +77,7 @@ func checkDeclared(ctx context.Context, e entry, f *web.Field, v value) (entry, 
 		e.value = kept
 	}
 	if text := e.value.String(); f.Taken != nil && text != "" && texts == nil {
-		taken, err := f.Taken(ctx, text)
+		taken, err := f.Taken(r.Context(), text)
 		if err != nil {
 			return e, nil, err
 		}
@@ -180,11 +179,11 @@ func decimal(s string) (string, bool) {
 }
 
 // checkNested is a serializer within one. In a form its members are called "profile.title".
-func checkNested(ctx context.Context, e entry, f *web.Field, v value, partial, form bool) (entry, any, error) {
+func checkNested(r *web.Request, e entry, f *web.Field, v value, partial, form bool) (entry, any, error) {
 	if v.kind != object {
 		return e, Object{{nonFieldKey, []string{fmt.Sprintf("Invalid data. Expected a dictionary, but got %s.", typeNames[v.kind])}}}, nil
 	}
-	values, errs, err := validateFields(ctx, v, f.Fields, partial, form)
+	values, errs, err := validateFields(r, v, f.Fields, partial, form)
 	e.inner = &values
 	if errs == nil {
 		return e, nil, err

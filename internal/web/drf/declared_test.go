@@ -2,6 +2,7 @@ package drf
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -34,8 +35,8 @@ func declaredFields() (fields []web.Field) {
 	return fields
 }
 
-// said is what becomes of a body.
-func said(t *testing.T, body string, form bool) string {
+// saidOf is what becomes of a body.
+func saidOf(t *testing.T, body string, form bool) string {
 	t.Helper()
 	top, err := readJSON([]byte(body))
 	if err != nil {
@@ -43,7 +44,7 @@ func said(t *testing.T, body string, form bool) string {
 	}
 	fields := append(declaredFields(), web.Field{Name: "profile", Null: true, Fields: declaredFields()[:1]})
 	fields[len(fields)-1].Fields[0].Required = true
-	values, err := validate(t.Context(), document{top: top, form: form}, fields, true)
+	values, err := validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, document{top: top, form: form}, fields, true)
 	var body2 any
 	if f, ok := err.(*Failure); ok {
 		body2 = f.Body
@@ -106,11 +107,11 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 		{`{"profile":{"title":"a"}}`, `"profile":{"title":["Ensure this field has at least 2 characters."]}`},
 		{`{"profile":"x"}`, `"profile":{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}`},
 	} {
-		if got := said(t, tt[0], false); got != tt[1] {
+		if got := saidOf(t, tt[0], false); got != tt[1] {
 			t.Errorf("%s: got %s, want %s", tt[0], got, tt[1])
 		}
 	}
-	if got, want := said(t, `{"profile.title":"abc","note":""}`, true), `"note":null,"profile":{"title":"abc"}`; got != want {
+	if got, want := saidOf(t, `{"profile.title":"abc","note":""}`, true), `"note":null,"profile":{"title":"abc"}`; got != want {
 		t.Errorf("a form: got %s, want %s", got, want)
 	}
 }

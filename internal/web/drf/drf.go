@@ -5,6 +5,7 @@
 package drf
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,6 +24,10 @@ type Options struct {
 	Suffixes bool
 	// NoStore forbids caches to keep answers.
 	NoStore bool
+	// Throttle counts requests; nil: nobody does.
+	Throttle *Throttle
+	// Languages says refusals in the language that a request asks for.
+	Languages bool
 	// Words are the words for refusals that a handler returns without having explained them.
 	Words Words
 	// Fault is told of every error that is no refusal, once; nil tells nobody.
@@ -32,6 +37,7 @@ type Options struct {
 // Site is the dialect of one mount.
 type Site struct {
 	Options
+	challenges [1]string // of the first authenticator, as the value of a header; "": none
 }
 
 var _ web.Dialect = (*Site)(nil)
@@ -41,7 +47,11 @@ func New(o Options) *Site {
 	if o.Fault == nil {
 		o.Fault = func(http.ResponseWriter, *http.Request, error) {}
 	}
-	return &Site{o}
+	s := &Site{Options: o}
+	if len(o.Authenticators) > 0 {
+		s.challenges[0] = o.Authenticators[0].Challenge()
+	}
+	return s
 }
 
 // Headers sets what every answer carries, redirects too: the headers of Django's middleware, and
@@ -69,24 +79,43 @@ const notFoundPage = `<!doctype html>
 </html>
 `
 
+const badRequestPage = `<!doctype html>
+<html lang="en">
+<head>
+  <title>Bad Request (400)</title>
+</head>
+<body>
+  <h1>Bad Request (400)</h1><p></p>
+</body>
+</html>
+`
+
 // NotFound answers as Django does where no view is.
 func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	s.Headers(h)
+	s.Headers(w.Header())
+	s.page(&answer{ResponseWriter: w, head: r.Method == http.MethodHead}, http.StatusNotFound, notFoundPage)
+}
+
+// page answers with a page of Django's.
+func (s *Site) page(a *answer, status int, text string) {
+	h := a.Header()
 	h.Set("Content-Type", htmlMedia)
 	if s.Modern {
 		h.Set("Content-Type", htmlMedia+"; charset=utf-8")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(notFoundPage)))
-	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
-	a.WriteHeader(http.StatusNotFound)
-	_, _ = a.Write([]byte(notFoundPage))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	a.WriteHeader(status)
+	_, _ = a.Write([]byte(text))
 }
 
-// Refuse answers what a limit stopped before any view.
+// Refuse answers what a limit stopped before any view. A bad request gets Django's page.
 func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
 	s.Headers(w.Header())
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
+	if status == http.StatusBadRequest {
+		s.page(a, status, badRequestPage)
+		return
+	}
 	_ = JSON(a, status, Object{{detailKey, reason}}) // a text always has JSON
 }
 
@@ -101,10 +130,14 @@ func (s *Site) Rewrite(r *http.Request) *http.Request {
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	dot := strings.LastIndexByte(path, '.')
-	if dot < 0 || !isSuffix(path[dot+1:]) {
+	if dot < 1 || !isSuffix(path[dot+1:]) {
 		return nil
 	}
-	return withSuffix(r, strings.TrimSuffix(path[:dot], "/")+"/", path[dot+1:])
+	other := withSuffix(r, strings.TrimSuffix(path[:dot], "/")+"/", path[dot+1:])
+	if path[dot-1] == '/' { // only a router's root has its suffix behind the slash
+		other = other.WithContext(context.WithValue(other.Context(), rootKey{}, true))
+	}
+	return other
 }
 
 // isSuffix is [a-z0-9]+ (rest_framework/urlpatterns.py).

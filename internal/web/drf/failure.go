@@ -49,6 +49,14 @@ func Empty(status int) *Failure { return &Failure{Status: status} }
 // was looked for; that is the caller's to say.
 func NotFound() *Failure { return Detail(http.StatusNotFound, "Not found.") }
 
+// NoRow is the 404 of a view that looked for a row; what is its model's name, "User".
+func NoRow(what string, modern bool) *Failure {
+	if modern {
+		return Detail(http.StatusNotFound, "No "+what+" matches the given query.")
+	}
+	return NotFound()
+}
+
 // NotAuthenticated is the 401 of somebody who shows no credentials.
 func NotAuthenticated() *Failure {
 	return Detail(http.StatusUnauthorized, "Authentication credentials were not provided.")

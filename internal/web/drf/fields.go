@@ -1,7 +1,6 @@
 package drf
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -58,10 +57,10 @@ func Read(r *web.Request) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return validate(r.Context(), doc, r.Route.Input, r.Method == http.MethodPatch)
+	return validate(r, doc, r.Route.Input, r.Method == http.MethodPatch)
 }
 
-func validate(ctx context.Context, doc document, fields []web.Field, partial bool) (Values, error) {
+func validate(r *web.Request, doc document, fields []web.Field, partial bool) (Values, error) {
 	switch doc.top.kind {
 	case object:
 	case null:
@@ -69,7 +68,7 @@ func validate(ctx context.Context, doc document, fields []web.Field, partial boo
 	default:
 		return Values{}, NonField(fmt.Sprintf("Invalid data. Expected a dictionary, but got %s.", typeNames[doc.top.kind]))
 	}
-	values, errs, err := validateFields(ctx, doc.top, fields, partial, doc.form)
+	values, errs, err := validateFields(r, doc.top, fields, partial, doc.form)
 	if err != nil {
 		return Values{}, err
 	}
@@ -80,7 +79,7 @@ func validate(ctx context.Context, doc document, fields []web.Field, partial boo
 }
 
 // validateFields reads the members of an object; errs are what is wrong with them.
-func validateFields(ctx context.Context, top value, fields []web.Field, partial, form bool) (values Values, errs Object, err error) {
+func validateFields(r *web.Request, top value, fields []web.Field, partial, form bool) (values Values, errs Object, err error) {
 	values = Values{make([]entry, 0, len(fields))}
 	for i := range fields {
 		f := &fields[i]
@@ -97,10 +96,10 @@ func validateFields(ctx context.Context, top value, fields []web.Field, partial,
 		var e entry
 		var wrong any
 		if f.Fields != nil && v.kind != absent && v.kind != null {
-			e, wrong, err = checkNested(ctx, entry{name: f.Name}, f, v, partial, form)
+			e, wrong, err = checkNested(r, entry{name: f.Name}, f, v, partial, form)
 		} else {
 			var texts []string
-			if e, texts, err = check(ctx, f, v); len(texts) > 0 {
+			if e, texts, err = check(r, f, v); len(texts) > 0 {
 				wrong = texts
 			}
 		}
@@ -134,7 +133,7 @@ func fromForm(f *web.Field, v value, partial bool) value {
 }
 
 // check validates one value (Field.run_validation). An absent one is checked as if it were required.
-func check(ctx context.Context, f *web.Field, v value) (e entry, texts []string, err error) {
+func check(r *web.Request, f *web.Field, v value) (e entry, texts []string, err error) {
 	e.name = f.Name
 	switch {
 	case v.kind == absent:
@@ -146,7 +145,7 @@ func check(ctx context.Context, f *web.Field, v value) (e entry, texts []string,
 		return e, []string{"This field may not be null."}, nil
 	}
 	if f.Spec != nil {
-		return checkDeclared(ctx, e, f, v)
+		return checkDeclared(r, e, f, v)
 	}
 	switch f.Kind {
 	case web.Integer:
@@ -154,14 +153,14 @@ func check(ctx context.Context, f *web.Field, v value) (e entry, texts []string,
 	case web.Boolean:
 		texts = checkBoolean(&e, v, f.Null)
 	default:
-		return checkText(ctx, e, f, v)
+		return checkText(r, e, f, v)
 	}
 	return e, texts, nil
 }
 
 // checkText is CharField and EmailField. The validators all have their say, uniqueness first, as a
 // model's come before those of the serializer field.
-func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []string, error) {
+func checkText(r *web.Request, e entry, f *web.Field, v value) (entry, []string, error) {
 	invalid := "Not a valid string."
 	if f.Kind == web.Email {
 		invalid = "Enter a valid email address."
@@ -176,6 +175,10 @@ func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []st
 		return e, []string{"This field may not be blank."}, nil
 	}
 	var texts []string
+	if f.Valid != nil && !f.Valid(e.text) {
+		texts = append(texts, f.InvalidText)
+	}
+	long := len(texts) // what follows keeps the text out of a column
 	if f.Max > 0 && characters(e.text) > f.Max {
 		texts = append(texts, fmt.Sprintf("Ensure this field has no more than %d characters.", f.Max))
 	}
@@ -185,17 +188,23 @@ func checkText(ctx context.Context, e entry, f *web.Field, v value) (entry, []st
 	if c := surrogate(e.text); c != 0 {
 		texts = append(texts, fmt.Sprintf("Surrogate characters are not allowed: U+%X.", c))
 	}
-	storable := texts == nil // a column can hold it, so it may be there
+	storable := len(texts) == long // a column can hold it, so it may be there
 	if f.Kind == web.Email && !account.ValidEmail(e.text) {
 		texts = append(texts, invalid)
 	}
 	if f.Taken != nil && storable {
-		taken, err := f.Taken(ctx, e.text)
+		taken, err := f.Taken(r.Context(), e.text)
 		if err != nil {
 			return e, nil, err
 		}
 		if taken {
 			texts = append([]string{f.TakenText}, texts...)
+		}
+	}
+	if f.Check != nil && len(texts) == 0 {
+		var err error
+		if texts, err = f.Check(r, e.text); err != nil {
+			return e, nil, err
 		}
 	}
 	return e, texts, nil

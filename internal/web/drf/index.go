@@ -8,14 +8,26 @@ import (
 	"doorward/internal/web"
 )
 
+// Named is a route in an index.
+type Named struct{ Name, Op string }
+
 // Index answers with the addresses of routes, by their names; the address of one that the mount
 // lacks is "". The format that the client asked for is asked for again in each of them.
 func Index(names []string) web.Handler {
+	all := make([]Named, len(names))
+	for i, name := range names {
+		all[i] = Named{name, name}
+	}
+	return IndexOf(all...)
+}
+
+// IndexOf is Index where the names are others than the routes'.
+func IndexOf(list ...Named) web.Handler {
 	return func(w http.ResponseWriter, r *web.Request) error {
-		all := make(Object, len(names))
-		for i, name := range names {
-			all[i] = Member{name, ""}
-			if path := r.Mount.Path(name); path != "" {
+		all := make(Object, len(list))
+		for i, n := range list {
+			all[i] = Member{n.Name, ""}
+			if path := r.Mount.Path(n.Op); path != "" {
 				all[i].Value = web.BaseURL(r.Request) + inFormat(path, r.Request)
 			}
 		}

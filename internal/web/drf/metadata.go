@@ -5,13 +5,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"doorward/internal/account"
 	"doorward/internal/web"
 )
 
 // metadata answers OPTIONS (rest_framework/metadata.py). Of the methods with a body it tells POST
 // and PUT, as far as who may use them; PATCH it never tells.
-func (v *view) metadata(who *account.Principal) Object {
+func (v *view) metadata(asked *web.Request) Object {
 	o := Object{
 		{"name", v.others.View},
 		{"description", v.others.Doc},
@@ -20,14 +19,28 @@ func (v *view) metadata(who *account.Principal) Object {
 	}
 	var actions Object
 	for _, method := range []string{http.MethodPost, http.MethodPut} {
-		if r := v.find(method); r != nil && r.Input != nil && v.site.permit(r.Access, who) == nil {
-			actions = append(actions, Member{method, describe(r.Input)})
+		if told := v.told(method, asked); told != nil {
+			actions = append(actions, Member{method, describe(told)})
 		}
 	}
 	if actions != nil {
 		o = append(o, Member{"actions", actions})
 	}
 	return o
+}
+
+// told are the fields of a method that OPTIONS tells.
+func (v *view) told(method string, asked *web.Request) []web.Field {
+	r := v.find(method)
+	switch {
+	case r == nil:
+		return nil
+	case r.Told != nil:
+		return r.Told(asked)
+	case v.site.permit(r.Access, asked.Who) != nil:
+		return nil
+	}
+	return r.Input
 }
 
 // kindNames are DRF's names of the kinds of fields (SimpleMetadata.label_lookup).

@@ -16,6 +16,9 @@ var renderers = []renderer{{jsonMedia, "json"}, {htmlMedia, "api"}}
 // suffixKey is where Rewrite leaves the format that a path asked for.
 type suffixKey struct{}
 
+// rootKey is where Rewrite notes that the path must be that of a mount's root.
+type rootKey struct{}
+
 // suffix returns the format that the path asked for, or "".
 func suffix(r *http.Request) string {
 	s, _ := r.Context().Value(suffixKey{}).(string)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -140,7 +141,7 @@ func TestAFaultWhileAskingForUniquenessIsNoAnswer(t *testing.T) {
 	down := errors.New("database is down")
 	fields := []web.Field{{Name: "email", Kind: web.Email, Taken: func(context.Context, string) (bool, error) { return false, down }}}
 	doc := document{top: value{kind: object, members: []member{{"email", value{kind: text, text: "a@example.com"}}}}}
-	if _, err := validate(t.Context(), doc, fields, false); !errors.Is(err, down) {
+	if _, err := validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, doc, fields, false); !errors.Is(err, down) {
 		t.Errorf("validate with a store that is down: %v, want %v", err, down)
 	}
 }
@@ -151,7 +152,7 @@ func TestUniquenessIsNotAskedOfWhatNoColumnHolds(t *testing.T) {
 			t.Errorf("%q: the store was asked for %q", email, v)
 			return false, nil
 		}}
-		if _, _, err := check(t.Context(), &f, value{kind: text, text: email}); err != nil {
+		if _, _, err := check(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, &f, value{kind: text, text: email}); err != nil {
 			t.Errorf("check(%q): %v", email, err)
 		}
 	}
@@ -166,7 +167,7 @@ func FuzzForm(f *testing.F) {
 		if err == nil && len(v.members) > maxNames {
 			t.Errorf("readForm(%q) has %d names", s, len(v.members))
 		}
-		_, _ = validate(t.Context(), document{v, true}, testFields, false)
+		_, _ = validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, document{v, true}, testFields, false)
 	})
 }
 
@@ -179,6 +180,6 @@ func FuzzMultipart(f *testing.F) {
 		if err == nil && len(v.members) > maxNames {
 			t.Errorf("readMultipart(%q) has %d names", s, len(v.members))
 		}
-		_, _ = validate(t.Context(), document{v, true}, testFields, true)
+		_, _ = validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, document{v, true}, testFields, true)
 	})
 }

@@ -23,10 +23,16 @@ type view struct {
 func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 	v := &view{site: s, mount: m, routes: routes, others: web.Route{Anonymous: true}}
 	for _, r := range routes {
-		v.others.Access = max(v.others.Access, r.Access)
+		access := r.Access
+		if r.Others != 0 {
+			access = r.Others
+		}
+		v.others.Access = max(v.others.Access, access)
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
-			v.others.View, v.others.Doc = r.View, r.Doc
+			if v.others.View = r.View; !r.Undescribed {
+				v.others.Doc = r.Doc
+			}
 		}
 	}
 	v.allow = []string{strings.Join(v.methods(), ", ")}
@@ -62,11 +68,23 @@ func (v *view) find(method string) *web.Route {
 
 // ServeHTTP implements http.Handler.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if v.site.Suffixes && suffix(r) != "" && (v.routes[0].NoSuffix || r.Context().Value(rootKey{}) != nil && v.routes[0].Path != "") {
+		v.site.NotFound(w, r)
+		return
+	}
 	a := &answer{ResponseWriter: w, head: r.Method == http.MethodHead}
 	h := a.Header()
 	v.site.Headers(h)
 	h["Allow"] = v.allow
-	h["Vary"] = append(h["Vary"], "Accept") // CORS may have said Origin
+	vary := varyAccept
+	if v.site.Languages {
+		vary = varyLanguage
+		h["Content-Language"] = contentLanguage()[spoken(r)]
+	}
+	if said := h["Vary"]; said != nil { // Origin, by CORS
+		vary = append(said, vary...)
+	}
+	h["Vary"] = vary
 	if err := v.serve(a, r); err != nil {
 		v.site.fail(a, r, err)
 	}
@@ -87,13 +105,19 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return err
 	}
 	if err := v.site.permit(rules.Access, who); err != nil {
+		if rules.Hidden && who != nil {
+			return NotFound()
+		}
+		return err
+	}
+	if err := v.site.Throttle.judge(a, who); err != nil {
 		return err
 	}
 	switch {
 	case route != nil:
 		return route.Handler(a, &web.Request{Request: r, Route: route, Mount: v.mount, Who: who})
 	case r.Method == http.MethodOptions:
-		return JSON(a, http.StatusOK, v.metadata(who))
+		return JSON(a, http.StatusOK, v.metadata(&web.Request{Request: r, Mount: v.mount, Who: who}))
 	}
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
 }
@@ -115,7 +139,7 @@ func (s *Site) authenticate(r *http.Request, rules *web.Route) (*account.Princip
 // no use in asking for them (APIView.permission_denied).
 func (s *Site) permit(access web.Access, who *account.Principal) error {
 	switch {
-	case access == web.Anyone, access == web.SignedIn && who != nil:
+	case access == web.Anyone, access == web.SignedIn && who != nil, access == web.Staff && who != nil && who.User.IsStaff:
 		return nil
 	case who == nil && len(s.Authenticators) > 0:
 		return NotAuthenticated()
@@ -138,10 +162,10 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 		h[name] = values
 	}
 	status := f.Status
-	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+	if status == http.StatusUnauthorized && h["Www-Authenticate"] == nil {
 		status = s.challenge(h)
 	}
-	if err := JSON(a, status, f.Body); err != nil {
+	if err := JSON(a, status, s.inLanguage(r, f.Body)); err != nil {
 		s.Fault(a, r, err)
 		_ = JSON(a, http.StatusInternalServerError, Object{{detailKey, "Internal server error."}})
 	}
@@ -149,9 +173,9 @@ func (s *Site) fail(a *answer, r *http.Request, err error) {
 
 // challenge sets WWW-Authenticate, and returns the status that goes with it.
 func (s *Site) challenge(h http.Header) int {
-	if len(s.Authenticators) == 0 || s.Authenticators[0].Challenge() == "" {
+	if s.challenges[0] == "" {
 		return http.StatusForbidden
 	}
-	h.Set("WWW-Authenticate", s.Authenticators[0].Challenge())
+	h["Www-Authenticate"] = s.challenges[:]
 	return http.StatusUnauthorized
 }

@@ -56,6 +56,7 @@ var defaults = Words{
 	account.NotOfRole:       {Text: "This profile belongs to another role."},
 	account.ProfileExists:   {Text: "This profile already exists."},
 	account.ProfileNone:     {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
+	account.Unavailable:     {Field: OnDetail, Text: "Service temporarily unavailable, try again later.", Status: http.StatusServiceUnavailable},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},
 }
 
@@ -115,11 +116,12 @@ func (w Words) of(p account.Problem) (Word, bool) {
 			word.Field = OnNonField
 		}
 	}
-	text := strings.NewReplacer("{label}", p.Label, "{limit}", strconv.Itoa(p.Limit)).Replace(word.Text)
-	if p.Limit == 1 { // Django's ngettext
-		text = strings.Replace(text, "1 characters", "1 character", 1)
+	if strings.IndexByte(word.Text, '{') >= 0 {
+		word.Text = strings.NewReplacer("{label}", p.Label, "{limit}", strconv.Itoa(p.Limit)).Replace(word.Text)
+		if p.Limit == 1 { // Django's ngettext
+			word.Text = strings.Replace(word.Text, "1 characters", "1 character", 1)
+		}
 	}
-	word.Text = text
 	return word, ok || known
 }
 

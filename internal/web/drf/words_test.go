@@ -62,6 +62,18 @@ func TestWhatHasNoWordsComesBackAsItIs(t *testing.T) {
 	}
 }
 
+func TestADatabaseThatIsAwayIsSaidInOneSentence(t *testing.T) {
+	err := fmt.Errorf("find a user: %w", &account.UnavailableError{Err: errors.New("connection refused")})
+	var f *Failure
+	if !errors.As(Words(nil).Explain(err), &f) || f.Status != 503 || f.Header.Get("Retry-After") != "2" {
+		t.Fatalf("Explain(%v) = %+v, want 503 and Retry-After 2", err, f)
+	}
+	const want = "[{detail Service temporarily unavailable, try again later.}]"
+	if got := fmt.Sprint(f.Body); got != want {
+		t.Errorf("Explain(%v)\ngot:  %s\nwant: %s", err, got, want)
+	}
+}
+
 func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 	for after, want := range map[time.Duration]string{0: "1", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Minute: "60"} {
 		var f *Failure

@@ -6,6 +6,7 @@ package drfjwt
 import (
 	"net/http"
 	"strings"
+	"unicode"
 
 	"doorward/internal/account"
 	"doorward/internal/web"
@@ -68,7 +69,11 @@ func unauthorized(text string) drf.Word { return drf.Word{Text: text, Status: ht
 
 // Authenticate implements web.Authenticator.
 func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, error) {
-	words := strings.Fields(r.Header.Get("Authorization"))
+	header := r.Header.Get("Authorization")
+	if raw, ok := strings.CutPrefix(header, a.prefix+" "); ok && raw != "" && strings.IndexFunc(raw, unicode.IsSpace) < 0 {
+		return a.judge(r, raw, fresh) // as nearly all clients write it
+	}
+	words := strings.Fields(header)
 	if len(words) == 0 || !strings.EqualFold(words[0], a.prefix) {
 		return nil, nil
 	}
@@ -78,11 +83,15 @@ func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, er
 	case len(words) > 2:
 		return nil, drf.Detail(http.StatusUnauthorized, "Invalid Authorization header. Credentials string should not contain spaces.")
 	}
+	return a.judge(r, words[1], fresh)
+}
+
+func (a *Auth) judge(r *http.Request, raw string, fresh bool) (*account.Principal, error) {
 	judge := a.accounts.Recognize
 	if fresh {
 		judge = a.accounts.Authenticate
 	}
-	who, err := judge(r.Context(), a.policy, words[1])
+	who, err := judge(r.Context(), a.policy, raw)
 	if err != nil {
 		return nil, authWords.Explain(err)
 	}

@@ -79,10 +79,16 @@ type user struct {
 }
 
 func (a *API) shape(u *account.User, by account.Access) user {
+	whole := shape(u)
+	whole.more = a.shown(u, by)
+	return whole
+}
+
+// shape is a user without declared fields.
+func shape(u *account.User) user {
 	return user{
 		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
 		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
-		more: a.shown(u, by),
 	}
 }
 
@@ -163,7 +169,12 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
-	return reply(w, http.StatusOK, a.shape(&r.Who.User, own(&r.Who.User)))
+	u := &r.Who.User
+	if m := a.accounts.Model(); len(m.Extras)+len(m.Profiles) > 0 {
+		return reply(w, http.StatusOK, a.shape(u, own(u)))
+	}
+	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), u))
+	return nil
 }
 
 func (a *API) update(w http.ResponseWriter, r *web.Request) error {
@@ -203,8 +214,17 @@ func (a *API) signOut(w http.ResponseWriter, r *web.Request) error {
 	return done(w, a.accounts.SignOut(r.Context(), a.policy, r.Who))
 }
 
+// signOutEverywhere answers with ?wait=all once every node knows of it: 204. After two seconds in
+// which one did not say so, 202: what was asked is done, and that node is bound to know soon.
 func (a *API) signOutEverywhere(w http.ResponseWriter, r *web.Request) error {
-	return done(w, a.accounts.SignOutEverywhere(r.Context(), r.Who.User.ID))
+	if r.URL.Query().Get("wait") != "all" {
+		return done(w, a.accounts.SignOutEverywhere(r.Context(), r.Who.User.ID))
+	}
+	told, err := a.accounts.SignOutOfAllNodes(r.Context(), r.Who.User.ID)
+	if err != nil || told {
+		return done(w, err)
+	}
+	return reply(w, http.StatusAccepted, struct{}{})
 }
 
 // Authenticate implements web.Authenticator: a bearer token in the Authorization header.
@@ -227,7 +247,7 @@ func reply(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return err
 	}
-	send(w, status, "application/json", body)
+	send(w, status, jsonType, body)
 	return nil
 }
 
@@ -235,16 +255,30 @@ func done(w http.ResponseWriter, err error) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header()["Cache-Control"] = noStore
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-func send(w http.ResponseWriter, status int, kind string, body []byte) {
+// Values of headers that never change, shared by all answers.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	keysType    = []string{"application/jwk-set+json"}
+	noStore     = []string{"no-store"}
+)
+
+// counted is from how many bytes on a body's length has to be said: net/http keeps shorter ones back
+// until the handler is done, and counts them itself.
+const counted = 2048
+
+func send(w http.ResponseWriter, status int, kind []string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = kind
+	h["Cache-Control"] = noStore
+	if len(body) >= counted {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone gets no answer
 }
@@ -258,7 +292,7 @@ func JWKS(accounts *account.Service) http.Handler {
 			return
 		}
 		body := accounts.JWKS()
-		send(w, http.StatusOK, "application/jwk-set+json", body)
+		send(w, http.StatusOK, keysType, body)
 	})
 }
 

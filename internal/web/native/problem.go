@@ -102,6 +102,7 @@ var statuses = map[account.Code]int{
 	account.ProfileExists:      http.StatusConflict,
 	account.ProfileNone:        http.StatusNotFound,
 	account.Busy:               http.StatusServiceUnavailable,
+	account.Unavailable:        http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
 	account.TokenMalformed:     http.StatusUnauthorized,
 	account.TokenAlgorithm:     http.StatusUnauthorized,
@@ -162,13 +163,13 @@ func refuse(w http.ResponseWriter, p *problem) {
 		w.Header().Set("Retry-After", strconv.FormatInt(max(1, int64((p.retryAfter+time.Second-1)/time.Second)), 10))
 	}
 	if p.challenge != "" {
-		w.Header().Set("WWW-Authenticate", p.challenge)
+		w.Header()["Www-Authenticate"] = []string{p.challenge}
 	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		body = []byte(`{"status":500}`)
 	}
-	send(w, p.Status, "application/problem+json", body)
+	send(w, p.Status, problemType, body)
 }
 
 // View implements web.Dialect.
@@ -232,7 +233,7 @@ func (a *API) Refuse(w http.ResponseWriter, _ *http.Request, status int, reason 
 }
 
 // Headers implements web.Dialect.
-func (a *API) Headers(h http.Header) { h.Set("Cache-Control", "no-store") }
+func (a *API) Headers(h http.Header) { h["Cache-Control"] = noStore }
 
 // Slash implements web.Dialect: paths are exact.
 func (a *API) Slash() bool { return false }

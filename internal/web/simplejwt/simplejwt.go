@@ -17,6 +17,8 @@ type Options struct {
 	Types  []string
 	Header string // that tokens come in: "Authorization"
 	Modern bool   // answers as 5.5 does
+	// Login is by which a body names what people sign in with; "": the policy's.
+	Login account.Field
 }
 
 func (o Options) challenge() string { return o.Types[0] + ` realm="api"` }

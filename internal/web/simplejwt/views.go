@@ -1,6 +1,7 @@
 package simplejwt
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -36,7 +37,7 @@ func New(accounts *account.Service, policy *account.Policy, o Options) *Views {
 // Routes is the route table. All of them look at the body only, not at the header. A preset that
 // has them elsewhere places them by Op.
 func (v *Views) Routes() []web.Route {
-	name := string(v.policy.Login)
+	name := v.login()
 	credentials := []web.Field{
 		{Name: name, Label: strings.ToUpper(name[:1]) + name[1:], Required: true},
 		{Name: "password", Label: "Password", Kind: web.Secret, Required: true},
@@ -84,8 +85,10 @@ func (v *Views) explain(err error) error {
 	return f
 }
 
+func (v *Views) login() string { return string(cmp.Or(v.options.Login, v.policy.Login)) }
+
 func (v *Views) credentials(in drf.Values) account.Credentials {
-	return account.Credentials{Login: in.Text(string(v.policy.Login)), Password: in.Text("password")}
+	return account.Credentials{Login: in.Text(v.login()), Password: in.Text("password")}
 }
 
 func (v *Views) create(w http.ResponseWriter, r *web.Request) error {

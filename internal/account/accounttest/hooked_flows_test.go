@@ -1,0 +1,43 @@
+package accounttest
+
+import (
+	"context"
+
+	"doorward/internal/account"
+)
+
+func (r *hookedReader) UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]account.User, error) {
+	return pass(r, "UsersByEmail", func() ([]account.User, error) { return r.Reader.UsersByEmail(ctx, email, fold, limit) })
+}
+
+func (r *hookedReader) OpaqueToken(ctx context.Context, userID int64) (account.OpaqueToken, error) {
+	return pass(r, "OpaqueToken", func() (account.OpaqueToken, error) { return r.Reader.OpaqueToken(ctx, userID) })
+}
+
+func (r *hookedReader) OpaqueTokenByHash(ctx context.Context, hash []byte) (account.OpaqueToken, error) {
+	return pass(r, "OpaqueTokenByHash", func() (account.OpaqueToken, error) { return r.Reader.OpaqueTokenByHash(ctx, hash) })
+}
+
+func (w *hookedWriter) SwapLogin(ctx context.Context, id int64, f account.Field, old, fresh string) (bool, error) {
+	return pass(&w.hookedReader, "SwapLogin", func() (bool, error) { return w.w.SwapLogin(ctx, id, f, old, fresh) })
+}
+
+func (w *hookedWriter) Activate(ctx context.Context, id int64) (bool, error) {
+	return pass(&w.hookedReader, "Activate", func() (bool, error) { return w.w.Activate(ctx, id) })
+}
+
+func (w *hookedWriter) InsertOpaqueToken(ctx context.Context, t *account.OpaqueToken) (bool, error) {
+	return pass(&w.hookedReader, "InsertOpaqueToken", func() (bool, error) { return w.w.InsertOpaqueToken(ctx, t) })
+}
+
+func (w *hookedWriter) KeepOpaqueToken(ctx context.Context, userID int64, epoch uint32) error {
+	return w.do("KeepOpaqueToken", func() error { return w.w.KeepOpaqueToken(ctx, userID, epoch) })
+}
+
+func (w *hookedWriter) DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error) {
+	return pass(&w.hookedReader, "DeleteOpaqueToken", func() (bool, error) { return w.w.DeleteOpaqueToken(ctx, userID) })
+}
+
+func (w *hookedWriter) DropMails(ctx context.Context, userID int64) error {
+	return w.do("DropMails", func() error { return w.w.DropMails(ctx, userID) })
+}

@@ -1,0 +1,46 @@
+package account
+
+import (
+	"context"
+	"fmt"
+)
+
+// Activate makes the user of a link active. Of any number at once one succeeds.
+// Codes: LinkUser, LinkToken, LinkStale for one who is active already.
+func (s *Service) Activate(ctx context.Context, p *Policy, l Link) error {
+	u, err := s.follow(ctx, p, l, ActivationMail)
+	if err != nil {
+		return err
+	}
+	err = s.update(ctx, u.ID, func(w Writer) error {
+		first, err := w.Activate(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		if !first {
+			return fail(LinkStale)
+		}
+		return s.tell(ctx, w, p, &u, ConfirmationMail, p.Mail.Confirmation)
+	})
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("activate user %d: %w", u.ID, err)
+	}
+	if err == nil {
+		s.mailed(ctx)
+	}
+	return err
+}
+
+// ResendActivation sends the link again to who is not active yet. Codes: SwitchedOff where the
+// mount sends none, EmailUnknown when nobody is waiting for one; whoever answers decides what of
+// it is told.
+func (s *Service) ResendActivation(ctx context.Context, p *Policy, email string) error {
+	if !p.Mail.Activation {
+		return fail(SwitchedOff)
+	}
+	found, err := s.mailOwners(ctx, p, email, ActivationMail, func(u *User) bool { return !u.IsActive && usable(u) })
+	if err == nil && !found {
+		return failField(EmailUnknown, Email)
+	}
+	return err
+}

@@ -1,0 +1,186 @@
+package account
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// shelfBytes is how much of users one shard keeps, in bytes: all of them 24 MiB, some 150,000 users.
+const shelfBytes = 24 << 20 / hotShards
+
+// shelf keeps users as bytes, without a pointer: the collector passes a hundred thousand of them by.
+// It has two halves. When the young one is full it becomes the old one, and what nobody asked for
+// in that one is gone.
+type shelf struct{ young, old half }
+
+type half struct {
+	at    map[int64]uint32 // where a user begins
+	bytes []byte
+}
+
+// hotUser is a user as his row was when no other program had changed the database since generation.
+type hotUser struct {
+	user       User
+	generation uint64
+}
+
+// get finds a user, and says whether he is in the half that goes next.
+func (s *shelf) get(id int64) (known hotUser, old, ok bool) {
+	at, ok := s.young.at[id]
+	if ok {
+		return unpackUser(id, s.young.bytes[at:]), false, true
+	}
+	if at, ok = s.old.at[id]; ok {
+		return unpackUser(id, s.old.bytes[at:]), true, true
+	}
+	return known, false, false
+}
+
+func (s *shelf) keep(known *hotUser) {
+	s.drop(known.user.ID)
+	if len(s.young.bytes) > shelfBytes/2 {
+		s.young, s.old = half{}, s.young
+	}
+	if s.young.at == nil {
+		s.young.at = map[int64]uint32{}
+	}
+	s.young.at[known.user.ID] = uint32(len(s.young.bytes))
+	s.young.bytes = packUser(s.young.bytes, known)
+}
+
+// drop forgets a user. His bytes go with their half.
+func (s *shelf) drop(id int64) {
+	delete(s.young.at, id)
+	delete(s.old.at, id)
+}
+
+// The flags of a packed user.
+const (
+	packedActive = 1 << iota
+	packedStaff
+	packedSuperuser
+	packedLastLogin // there is one
+	packedDateJoined
+	packedSignedOut
+)
+
+// packUser appends a user without his password. Times are of microseconds, as the database has them.
+func packUser(b []byte, known *hotUser) []byte {
+	u := &known.user
+	var flags byte
+	for i, set := range [...]bool{u.IsActive, u.IsStaff, u.IsSuperuser, !u.LastLogin.IsZero(), !u.DateJoined.IsZero(), !u.SignedOut.IsZero()} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	b = append(b, flags)
+	b = append(b, u.JWTSecret[:]...)
+	b = binary.LittleEndian.AppendUint64(b, known.generation)
+	b = binary.LittleEndian.AppendUint32(b, u.Epoch)
+	for _, t := range [...]time.Time{u.LastLogin, u.DateJoined, u.SignedOut} {
+		if !t.IsZero() {
+			b = binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro()))
+		}
+	}
+	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone}
+	for _, text := range texts {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+	}
+	for _, text := range texts {
+		b = append(b, text...)
+	}
+	b = packValues(b, u.Extra)
+	b = binary.AppendUvarint(b, uint64(len(u.Profiles.All())))
+	for _, p := range u.Profiles.All() {
+		b = packText(binary.AppendVarint(b, p.ID), p.Kind)
+		b = packValues(b, p.Values)
+	}
+	return b
+}
+
+func packValues(b []byte, vs Values) []byte {
+	b = binary.AppendUvarint(b, uint64(vs.Len()))
+	for f, v := range vs.All() {
+		b = append(packText(b, string(f)), byte(v.kind))
+		b = packText(binary.AppendVarint(b, v.number), v.text)
+	}
+	return b
+}
+
+func packText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+func unpackUser(id int64, b []byte) (known hotUser) {
+	u := &known.user
+	u.ID = id
+	flags := b[0]
+	u.IsActive, u.IsStaff, u.IsSuperuser = flags&packedActive != 0, flags&packedStaff != 0, flags&packedSuperuser != 0
+	b = b[1+copy(u.JWTSecret[:], b[1:]):]
+	known.generation, b = binary.LittleEndian.Uint64(b), b[8:]
+	u.Epoch, b = binary.LittleEndian.Uint32(b), b[4:]
+	for _, t := range [...]struct {
+		flag byte
+		into *time.Time
+	}{{packedLastLogin, &u.LastLogin}, {packedDateJoined, &u.DateJoined}, {packedSignedOut, &u.SignedOut}} {
+		if flags&t.flag != 0 {
+			*t.into, b = time.UnixMicro(int64(binary.LittleEndian.Uint64(b))).UTC(), b[8:]
+		}
+	}
+	texts := [...]*string{&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone}
+	var lengths [len(texts)]int
+	total := 0
+	for i := range lengths {
+		length, n := binary.Uvarint(b)
+		lengths[i], b = int(length), b[n:]
+		total += int(length)
+	}
+	all := string(b[:total]) // one copy, of which the fields are parts
+	for i, into := range texts {
+		*into, all = all[:lengths[i]], all[lengths[i]:]
+	}
+	rest := packed(b[total:])
+	u.Extra = rest.values()
+	var profiles []Profile
+	for range rest.length() {
+		profiles = append(profiles, Profile{UserID: id, ID: rest.number(), Kind: rest.text(), Values: rest.values()})
+	}
+	u.Profiles = ProfilesOf(profiles...)
+	return known
+}
+
+// packed is what is left to read of a packed user.
+type packed []byte
+
+func (p *packed) length() int {
+	length, n := binary.Uvarint(*p)
+	*p = (*p)[n:]
+	return int(length)
+}
+
+func (p *packed) number() int64 {
+	number, n := binary.Varint(*p)
+	*p = (*p)[n:]
+	return number
+}
+
+func (p *packed) text() string {
+	length := p.length()
+	text := string((*p)[:length])
+	*p = (*p)[length:]
+	return text
+}
+
+func (p *packed) values() (vs Values) {
+	list := make([]named, p.length())
+	for i := range list {
+		f := Field(p.text())
+		kind := valueKind((*p)[0])
+		*p = (*p)[1:]
+		list[i] = named{f, Value{kind, p.number(), p.text()}}
+	}
+	if len(list) > 0 {
+		vs.list = &list
+	}
+	return vs
+}

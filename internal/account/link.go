@@ -1,0 +1,171 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"doorward/internal/password"
+	"doorward/internal/token"
+)
+
+// LinkPolicy says how a mount's e-mailed links work.
+type LinkPolicy struct {
+	Timeout time.Duration
+	// OneKind takes the link of one purpose for any other, as Django does, which knows one kind. Without
+	// it a link that activates does nothing else, and dies when everything of the user is signed out.
+	OneKind bool
+	// Stamp writes last_login when a password or a login name is set by a link.
+	Stamp bool
+	// FoldEmail finds the owner of an address in any spelling.
+	FoldEmail bool
+	// TellUnknown says so to who asks for a link for an address of nobody.
+	TellUnknown bool
+}
+
+// Link is what an e-mailed link says.
+type Link struct{ UID, Token string }
+
+// noTimeout is how long links live where a policy does not say: as long as Django's.
+const noTimeout = 3 * 24 * time.Hour
+
+func (p *Policy) linkTimeout() time.Duration {
+	if p.Links.Timeout == 0 {
+		return noTimeout
+	}
+	return p.Links.Timeout
+}
+
+// linked is what the link of an occasion is bound to. Resetting a password and resetting a login
+// name are one purpose: who may do one may do the other.
+func linked(p *Policy, u *User, why Occasion) *token.Linked {
+	of := &token.Linked{ID: u.ID, Password: u.Password, LastLogin: u.LastLogin, Email: u.Email}
+	if why == ActivationMail && !p.Links.OneKind {
+		of.Purpose = "activation " + strconv.FormatUint(uint64(u.Epoch), 10)
+	}
+	return of
+}
+
+// sendLink puts a mail with a link for u into the outbox.
+func (s *Service) sendLink(ctx context.Context, w Writer, p *Policy, u *User, why Occasion) error {
+	return s.notify(ctx, w, p, &Notice{
+		Occasion: why, User: u, Asker: askerOf(ctx),
+		UID: token.FormatUID(u.ID), Token: s.links.Make(linked(p, u, why), s.now()),
+	})
+}
+
+// tell puts a mail without a link into the outbox, if it is wanted.
+func (s *Service) tell(ctx context.Context, w Writer, p *Policy, u *User, why Occasion, wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	return s.notify(ctx, w, p, &Notice{Occasion: why, User: u, Asker: askerOf(ctx)})
+}
+
+// KnowsUID reports whether the user id of a link is somebody's.
+func (s *Service) KnowsUID(ctx context.Context, uid string) (bool, error) {
+	_, err := s.userOf(ctx, uid)
+	if errors.Is(err, LinkUser) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *Service) userOf(ctx context.Context, uid string) (u User, err error) {
+	id, ok := token.ParseUID(uid)
+	if !ok {
+		return User{}, fail(LinkUser)
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.User(ctx, id)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return User{}, fail(LinkUser)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("read the user of a link: %w", err)
+	}
+	return u, nil
+}
+
+// follow finds whose link it is, and refuses one that is no longer good.
+func (s *Service) follow(ctx context.Context, p *Policy, l Link, why Occasion) (User, error) {
+	u, err := s.userOf(ctx, l.UID)
+	if err != nil {
+		return User{}, err
+	}
+	if !s.links.Check(linked(p, &u, why), l.Token, s.now(), p.linkTimeout()) {
+		return User{}, fail(LinkToken)
+	}
+	return u, nil
+}
+
+// maxOwners is how many users of one address get a mail.
+const maxOwners = 20
+
+// mailOwners sends a link to everybody who has this address and passes. Where nobody does, the
+// same work is done for nobody.
+func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (found bool, err error) {
+	var users []User
+	err = s.store.View(ctx, func(r Reader) error {
+		users, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("find the users of an address: %w", err)
+	}
+	owners := users[:0]
+	for _, u := range users {
+		if passes(&u) {
+			owners = append(owners, u)
+		}
+	}
+	err = s.store.Update(ctx, func(w Writer) error {
+		for i := range owners {
+			if err := s.sendLink(ctx, w, p, &owners[i], why); err != nil {
+				return err
+			}
+		}
+		if len(owners) > 0 {
+			return nil
+		}
+		return s.sendNobody(ctx, w, p, email, why)
+	})
+	if err != nil && Refusal(err) == nil {
+		return false, fmt.Errorf("send a link: %w", err)
+	}
+	if err == nil {
+		s.mailed(ctx)
+	}
+	return len(owners) > 0, err
+}
+
+// sendNobody makes a mail, puts it into the outbox and takes it out again, all in one transaction:
+// the clock does not tell whose address there is.
+func (s *Service) sendNobody(ctx context.Context, w Writer, p *Policy, email string, why Occasion) error {
+	nobody := &User{Email: email, Password: password.Unusable()}
+	err := s.sendLink(ctx, w, p, nobody, why)
+	if err != nil {
+		return err
+	}
+	return w.DropMails(ctx, nobody.ID)
+}
+
+// usable reports whether a user can sign in with a password: a link to set one is for nobody else.
+func usable(u *User) bool {
+	kind := password.Identify(u.Password)
+	return kind != password.KindUnusable && u.Password != ""
+}
+
+// stamped is the last_login that a link leaves behind: another second than before, or the link
+// would be good again.
+func (s *Service) stamped(u *User) time.Time {
+	now := s.now()
+	if !now.Truncate(time.Second).After(u.LastLogin) {
+		return u.LastLogin.Truncate(time.Second).Add(time.Second)
+	}
+	return now
+}

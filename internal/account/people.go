@@ -1,0 +1,184 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ChangePolicy says what follows when people change something about themselves.
+type ChangePolicy struct {
+	// SignOut takes the opaque token of who changes his password, and where the policy keeps no tokens his session too.
+	SignOut bool
+	// With activation mails: LoginDeactivates makes who changes his login name inactive until he follows
+	// the link, AlwaysMail sends a link at every change of a profile.
+	LoginDeactivates, AlwaysMail bool
+	// HideUsers shows a person who is no staff nobody but himself.
+	HideUsers bool
+}
+
+// Reach is whom somebody may call up.
+type Reach uint8
+
+// The reaches.
+const (
+	OwnOrStaff Reach = iota // himself; staff everybody
+	Everybody
+)
+
+// reaches reports whether who may call up the user of an id.
+func (who *Principal) reaches(r Reach, id int64) bool {
+	return r == Everybody || who.User.ID == id || who.User.IsStaff
+}
+
+// Person calls up a user. Codes: NoSuchUser, NotYours.
+func (s *Service) Person(ctx context.Context, who *Principal, reach Reach, id int64) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.User(ctx, id)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return User{}, fail(NoSuchUser)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("call up user %d: %w", id, err)
+	}
+	if !who.reaches(reach, id) {
+		return User{}, fail(NotYours)
+	}
+	return u, nil
+}
+
+// PersonByName is Person for a mount that names users by what they sign in with.
+func (s *Service) PersonByName(ctx context.Context, who *Principal, reach Reach, f Field, name string) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByLogin(ctx, f, name, false)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return User{}, fail(NoSuchUser)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("call up a user by %s: %w", f, err)
+	}
+	if !who.reaches(reach, u.ID) {
+		return User{}, fail(NotYours)
+	}
+	return u, nil
+}
+
+// Owner finds whose a value of Email, Username or Phone is, as the table's own uniqueness sees it.
+// Codes: NoSuchUser.
+func (s *Service) Owner(ctx context.Context, f Field, text string) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByLogin(ctx, f, text, true)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, fmt.Errorf("find whose a %s is: %w", f, err)
+	}
+	return u, lost(err)
+}
+
+// maxPeople is how many users a list has at most.
+const maxPeople = 10_000
+
+// People lists the users whom who may see, by id. who is nil for nobody.
+func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User, error) {
+	if p.Changes.HideUsers && (who == nil || !who.User.IsStaff) {
+		if who == nil {
+			return nil, nil
+		}
+		return []User{who.User}, nil
+	}
+	const step = 1000
+	var all []User
+	for after := int64(0); len(all) < maxPeople; {
+		page, err := s.List(ctx, after, step)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < step {
+			break
+		}
+		after = page[len(page)-1].ID
+	}
+	return all, nil
+}
+
+// EditPerson changes texts and declared fields of a user whom the caller called up for somebody who may; of declared fields, as far as by may:
+// see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
+// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields those of Edit.
+func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, texts map[Field]string, extra Values) (u User, err error) {
+	var changed []Field
+	for f, text := range texts {
+		col, ok := s.store.Model().Column(f)
+		if !ok {
+			return User{}, failField(ReadOnly, f)
+		}
+		if problems := judgeText(col, text); text != "" && len(problems) > 0 {
+			return User{}, &Error{Problems: problems}
+		}
+		changed = append(changed, f)
+	}
+	extra, problems := judgeFields("", s.store.Model().Extras, extra, by, &Values{}, s.now())
+	if len(problems) > 0 {
+		return User{}, &Error{Problems: problems}
+	}
+	for f := range extra.All() {
+		changed = append(changed, f)
+	}
+	err = s.update(ctx, id, func(w Writer) error {
+		if u, err = w.User(ctx, id); err != nil {
+			return err
+		}
+		email := u.Email
+		for f, text := range texts {
+			u.putText(f, text)
+		}
+		u.Extra = u.Extra.WithAll(extra)
+		if err := w.UpdateUser(ctx, &u, changed...); err != nil {
+			return err
+		}
+		switch {
+		case !p.Mail.Activation:
+			return nil
+		case u.Email != email:
+			return s.deactivate(ctx, w, p, &u)
+		case p.Changes.AlwaysMail:
+			return s.sendLink(ctx, w, p, &u, ActivationMail)
+		}
+		return nil
+	})
+	if err != nil {
+		return User{}, s.taken(lost(err), fmt.Sprintf("update user %d", id))
+	}
+	s.mailed(ctx)
+	return u, nil
+}
+
+// Expel deletes another user for somebody who may, once he gave his own password.
+// Codes: WrongPassword, NoSuchUser, Busy.
+func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current string) error {
+	if who.User.ID == id {
+		return s.Delete(ctx, who, current)
+	}
+	if err := s.CheckPassword(ctx, who, current); err != nil {
+		return err
+	}
+	err := s.update(ctx, id, func(w Writer) error {
+		there, err := w.DeleteUser(ctx, id)
+		if err == nil && !there {
+			return fail(NoSuchUser)
+		}
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("delete user %d: %w", id, err)
+	}
+	return err
+}
+
+// Text is what people wrote into a field; "" for fields that are no text.
+func (u *User) Text(f Field) string { return u.text(f) }

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"doorward/internal/account"
+	"doorward/internal/config"
+	"doorward/internal/django"
+	"doorward/internal/web"
+	"doorward/internal/web/djoser"
+)
+
+// permissions are REST framework's and djoser's classes, by the names that package django has for them.
+var permissions = map[string]djoser.Permission{
+	"anyone":    {Access: web.Anyone, Reach: account.Everybody},
+	"signed-in": {Access: web.SignedIn, Reach: account.Everybody},
+	"staff":     {Access: web.Staff, Reach: account.Everybody},
+	"own":       {Access: web.SignedIn, Reach: account.OwnOrStaff},
+}
+
+// djoserOf is what a set of Django settings asks of djoser.
+func djoserOf(d *django.Djoser) djoser.Options {
+	o := djoser.Options{
+		Login: d.Login, ID: d.ID, RetypeNew: d.RetypeNew, RetypeLogin: d.RetypeLogin, RetypePassword: d.RetypePassword,
+		RetypeResetPassword: d.RetypeResetPassword, RetypeResetLogin: d.RetypeResetLogin, Permissions: map[string]djoser.Permission{},
+	}
+	if d.Asked != nil {
+		o.Asked = []djoser.Asked{}
+	}
+	for _, a := range d.Asked {
+		o.Asked = append(o.Asked, djoser.Asked(a))
+	}
+	for name, class := range d.Permissions {
+		o.Permissions[name] = permissions[class]
+	}
+	return o
+}
+
+// setDjoser says what a configuration asks of djoser.
+func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
+	if c.Login != "" {
+		if m.policy.Login = account.Field(c.Login); model.Django && m.policy.Login != model.Login {
+			return fmt.Errorf("[mounts.%s] login = %q does not go with table %s\n  its users sign in with their %s\n  try: leave login out",
+				m.name, c.Login, model.Table, model.Login)
+		}
+	}
+	if m.djoser.ID = account.Field(c.NamedBy); m.djoser.ID != "" && !model.Has(m.djoser.ID) {
+		return fmt.Errorf("[mounts.%s] users_named_by = %q is no field of table %s\n  paths name users by it\n  try: users_named_by = \"id\"",
+			m.name, c.NamedBy, model.Table)
+	}
+	for name, into := range map[string]*bool{
+		"sign_up": &m.djoser.RetypeNew, "password": &m.djoser.RetypePassword, "login": &m.djoser.RetypeLogin,
+		"password_reset": &m.djoser.RetypeResetPassword, "login_reset": &m.djoser.RetypeResetLogin,
+	} {
+		*into = slices.Contains(c.Retype, name)
+	}
+	for _, s := range []struct{ from, into *bool }{
+		{c.HideUsers, &m.policy.Changes.HideUsers},
+		{c.SignOut, &m.policy.Changes.SignOut},
+		{c.TellEmail, &m.policy.Links.TellUnknown},
+	} {
+		if s.from != nil {
+			*s.into = *s.from
+		}
+	}
+	m.policy.Links.Timeout = time.Duration(c.LinkSeconds) * time.Second
+	m.policy.Links.OneKind = model.Django // the Django beside us makes such links, too
+	m.djoser.Permissions = map[string]djoser.Permission{}
+	for view, class := range c.Permissions {
+		m.djoser.Permissions[view] = permissions[class]
+	}
+	return nil
+}

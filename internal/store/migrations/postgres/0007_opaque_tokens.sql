@@ -1,0 +1,11 @@
+-- +goose Up
+-- One a user. A token itself rests nowhere: it is made from the nonce with a key that is not in
+-- the database, or, where another program made it, lies sealed.
+create table opaque_tokens (
+	user_id bigint primary key,
+	hash bytea not null unique, -- SHA-256 of the token
+	nonce bytea,
+	sealed bytea,
+	epoch bigint not null,
+	created_at bigint not null
+);
