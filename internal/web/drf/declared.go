@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"doorward/internal/account"
 	"doorward/internal/web"
@@ -38,10 +39,10 @@ func Shown(vs account.Values) (o Object) {
 
 // FieldText is what DRF says of a value that the domain refused. sent is what was sent, as Python prints it.
 func FieldText(f *account.FieldSpec, p account.Problem, sent string) string {
-	switch p.Code {
-	case account.Invalid, account.WrongType:
+	switch {
+	case p.Code == account.Invalid || p.Code == account.WrongType:
 		return invalidTexts[f.Kind]
-	case account.NotChoice:
+	case p.Code == account.NotChoice || p.Code == account.Blank && f.Kind == account.Choice: // blank is one more choice, or none
 		return fmt.Sprintf(`"%s" is not a valid choice.`, sent)
 	}
 	word, _ := Words{}.of(p)
@@ -139,13 +140,81 @@ func coerce(e *entry, f *web.Field, v value) (account.Value, []string) {
 
 // python is v as Python's str prints it.
 func python(v value) string {
-	if v.kind != boolean {
+	switch {
+	case v.kind == list || v.kind == object:
+		var b strings.Builder
+		(&jsonReader{text: v.text}).print(&b)
+		return b.String()
+	case v.kind == null:
+		return "None"
+	case v.kind != boolean:
 		return v.text
-	}
-	if v.truth {
+	case v.truth:
 		return "True"
 	}
 	return "False"
+}
+
+// print writes the value that is next as Python's repr. It was read before, and is JSON.
+func (r *jsonReader) print(b *strings.Builder) {
+	open := r.peek()
+	if open != '[' && open != '{' {
+		v, _ := r.value()
+		if v.kind == text {
+			b.WriteString(pythonQuote(v.text))
+		} else {
+			b.WriteString(python(v))
+		}
+		return
+	}
+	end := open + 2 // in ASCII
+	b.WriteByte(open)
+	r.at++
+	r.space()
+	for first := true; r.peek() != end; first = false {
+		if !first {
+			r.at++ // the comma
+			r.space()
+			b.WriteString(", ")
+		}
+		if open == '{' {
+			r.print(b)
+			r.space()
+			r.at++ // the colon
+			r.space()
+			b.WriteString(": ")
+		}
+		r.print(b)
+		r.space()
+	}
+	r.at++
+	b.WriteByte(end)
+}
+
+// pythonQuote is Python's repr of a text.
+func pythonQuote(s string) string {
+	quote := byte('\'')
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	b := []byte{quote}
+	for _, c := range s {
+		switch {
+		case c == rune(quote) || c == '\\':
+			b = append(b, '\\', byte(c))
+		case c == '\n':
+			b = append(b, `\n`...)
+		case c == '\r':
+			b = append(b, `\r`...)
+		case c == '\t':
+			b = append(b, `\t`...)
+		case c < ' ' || c == 0x7f:
+			b = fmt.Appendf(b, `\x%02x`, c)
+		default:
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return string(append(b, quote))
 }
 
 // decimal writes a number without exponent, and reports false for what is no finite number.

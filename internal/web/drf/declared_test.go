@@ -74,6 +74,8 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 		{`{"title":null}`, `"title":["This field may not be null."]`},
 		{`{"title":" "}`, `"title":["This field may not be blank."]`},
 		{`{"title":"a\u0000"}`, `"title":["Null characters are not allowed."]`},
+		{`{"role":""}`, `"role":["\"\" is not a valid choice."]`},
+		{`{"role":["Teacher", 1, {"a'b": null, "c\n": [true, -1.50]}, []]}`, `"role":["\"['Teacher', 1, {\"a'b\": None, 'c\\n': [True, -1.5]}, []]\" is not a valid choice."]`},
 		{`{"note":null,"nick":""}`, `"note":null,"nick":""`},
 		{`{"level":"7"}`, `"level":7`},
 		{`{"level":1}`, `"level":["Ensure this value is greater than or equal to 2."]`},
