@@ -141,11 +141,7 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 	}
 	rest := packed(b[total:])
 	u.Extra = rest.values()
-	var profiles []Profile
-	for range rest.length() {
-		profiles = append(profiles, Profile{UserID: id, ID: rest.number(), Kind: rest.text(), Values: rest.values()})
-	}
-	u.Profiles = ProfilesOf(profiles...)
+	u.Profiles = rest.profiles(id)
 	return known
 }
 
@@ -171,16 +167,29 @@ func (p *packed) text() string {
 	return text
 }
 
-func (p *packed) values() (vs Values) {
-	list := make([]named, p.length())
+func (p *packed) profiles(userID int64) Profiles {
+	n := p.length()
+	if n == 0 { // most users: nothing is allocated
+		return Profiles{}
+	}
+	list := make([]Profile, n)
+	for i := range list {
+		list[i] = Profile{UserID: userID, ID: p.number(), Kind: p.text(), Values: p.values()}
+	}
+	return Profiles{&list}
+}
+
+func (p *packed) values() Values {
+	n := p.length()
+	if n == 0 {
+		return Values{}
+	}
+	list := make([]named, n)
 	for i := range list {
 		f := Field(p.text())
 		kind := valueKind((*p)[0])
 		*p = (*p)[1:]
 		list[i] = named{f, Value{kind, p.number(), p.text()}}
 	}
-	if len(list) > 0 {
-		vs.list = &list
-	}
-	return vs
+	return Values{&list}
 }
