@@ -71,7 +71,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, account.ErrNotFound):
 		return exitNotFound
-	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken):
+	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken),
+		errors.Is(err, account.Taken):
 		return exitConflict
 	case errors.Is(err, account.Unavailable):
 		return exitFailed
@@ -88,6 +89,12 @@ var refusals = map[account.Code]string{
 	account.PasswordSimilar: "the password is too similar to the account's other data", account.PasswordShort: "the password is too short",
 	account.PasswordCommon: "the password is too common", account.PasswordNumeric: "the password consists of digits only",
 	account.PasswordLong: "the password is too long", account.Busy: "the server is busy",
+	account.Null: "this may not be null", account.Blank: "this may not be empty", account.WrongType: "this is of another type",
+	account.TooShort: "this is too short", account.TooBig: "this is too big", account.TooSmall: "this is too small",
+	account.TooManyDigits: "this has too many digits", account.TooManyPlaces: "this has too many digits after the point",
+	account.TooManyWhole: "this has too many digits before the point", account.NotChoice: "this is none of the choices",
+	account.NoMatch: "this does not have the form of its field", account.Taken: "somebody else has this value",
+	account.ReadOnly: "this cannot be set here", account.NotOfRole: "this profile belongs to another role",
 }
 
 // explain says an error to the operator: what, and where it is known why and what to try, on lines of their own.
@@ -122,6 +129,9 @@ func refused(refusal *account.Error) string {
 		}
 		if p.Field != "" && p.Field != account.Password {
 			text = string(p.Field) + ": " + text
+		}
+		if p.Profile != "" {
+			text = p.Profile + "." + text
 		}
 		words = append(words, text)
 	}

@@ -69,10 +69,12 @@ type shown struct {
 	DateJoined  string `json:"date_joined"`
 	LastLogin   string `json:"last_login"`
 	SignedOut   string `json:"signed_out_everywhere"`
+
+	Declared map[string]any `json:"declared,omitempty"`
 }
 
 func show(u *account.User) shown {
-	return shown{u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, at(u.DateJoined), at(u.LastLogin), at(u.SignedOut)}
+	return shown{u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, at(u.DateJoined), at(u.LastLogin), at(u.SignedOut), nil}
 }
 
 func at(t time.Time) string {
@@ -88,7 +90,9 @@ func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) e
 		return err
 	}
 	s := show(&u)
-	return c.result(s, [][]string{
+	rows, values := declared(srv.Accounts().Model(), &u)
+	s.Declared = values
+	return c.result(s, append([][]string{
 		{"id", fmt.Sprint(s.ID)},
 		{"email", s.Email},
 		{"username", s.Username},
@@ -98,7 +102,7 @@ func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) e
 		{"joined", s.DateJoined},
 		{"last login", s.LastLogin},
 		{"signed out", s.SignedOut},
-	})
+	}, rows...))
 }
 
 type userAdd struct {
@@ -107,6 +111,8 @@ type userAdd struct {
 	Staff     bool   `help:"May use the admin pages."`
 	Email     string `help:"E-mail address, where the login is a user name." placeholder:"ADDRESS"`
 	Username  string `help:"User name, where the login is an e-mail address." placeholder:"NAME"`
+
+	Field map[string]string `help:"A declared field, or PROFILE.NAME=VALUE; may be said again." placeholder:"NAME=VALUE" mapsep:"none"`
 }
 
 // Run adds a user. The password comes from a prompt or a line of standard input, never from the command line.
@@ -114,7 +120,10 @@ func (a *userAdd) Run(c *console) error {
 	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
 		in := bufio.NewReader(c.in)
 		accounts := srv.Accounts()
-		n := account.NewUser{Email: a.Email, Username: a.Username, Staff: a.Staff, Superuser: a.Superuser}
+		n := account.NewUser{Email: a.Email, Username: a.Username, Staff: a.Staff, Superuser: a.Superuser, By: account.Staff}
+		if err := give(accounts.Model(), &n, a.Field); err != nil {
+			return err
+		}
 		login := &n.Email
 		if accounts.Model().Login == account.Username {
 			login = &n.Username

@@ -22,6 +22,24 @@ const (
 	TooLong       Code = "too_long"
 	ReadOnly      Code = "read_only" // a field that this way in cannot change
 
+	// Of declared fields.
+	Null          Code = "null"
+	Blank         Code = "blank"
+	WrongType     Code = "wrong_type"
+	TooShort      Code = "too_short"
+	TooBig        Code = "too_big"
+	TooSmall      Code = "too_small"
+	TooManyDigits Code = "too_many_digits"
+	TooManyPlaces Code = "too_many_places"
+	TooManyWhole  Code = "too_many_whole_digits"
+	NotChoice     Code = "not_a_choice"
+	NoMatch       Code = "no_match" // with the pattern of its field
+	Taken         Code = "taken"    // by another row
+	Unknown       Code = "unknown"  // no such field, or no such profile
+	NotOfRole     Code = "not_of_role"
+	ProfileExists Code = "profile_exists"
+	ProfileNone   Code = "profile_none"
+
 	PasswordSimilar Code = "password_too_similar"
 	PasswordShort   Code = "password_too_short"
 	PasswordCommon  Code = "password_too_common"
@@ -71,7 +89,9 @@ func (c Code) Error() string { return string(c) }
 type Problem struct {
 	Code  Code
 	Field Field // "" when it belongs to no field
-	// Label is the attribute that a password resembles; Limit a length.
+	// Profile is the kind of profile that the field belongs to; "" where it is the user's own.
+	Profile string
+	// Label is the attribute that a password resembles, or what was no choice; Limit a length or a bound.
 	Label string
 	Limit int
 }

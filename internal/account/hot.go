@@ -176,7 +176,7 @@ func (u *hotUsers) finish(id int64, load *userLoad) {
 	if u.loading[id] == load {
 		delete(u.loading, id)
 	}
-	if load.user != nil && load.err == nil && !load.stale {
+	if load.user != nil && load.err == nil && !load.stale && !load.user.wide() {
 		u.known.keep(&hotUser{*load.user, load.generation})
 	}
 	close(load.done)

@@ -89,7 +89,26 @@ func packUser(b []byte, known *hotUser) []byte {
 	for _, text := range texts {
 		b = append(b, text...)
 	}
+	b = packValues(b, u.Extra)
+	b = binary.AppendUvarint(b, uint64(len(u.Profiles.All())))
+	for _, p := range u.Profiles.All() {
+		b = packText(binary.AppendVarint(b, p.ID), p.Kind)
+		b = packValues(b, p.Values)
+	}
 	return b
+}
+
+func packValues(b []byte, vs Values) []byte {
+	b = binary.AppendUvarint(b, uint64(vs.Len()))
+	for f, v := range vs.All() {
+		b = append(packText(b, string(f)), byte(v.kind))
+		b = packText(binary.AppendVarint(b, v.number), v.text)
+	}
+	return b
+}
+
+func packText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 func unpackUser(id int64, b []byte) (known hotUser) {
@@ -120,5 +139,57 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 	for i, into := range texts {
 		*into, all = all[:lengths[i]], all[lengths[i]:]
 	}
+	rest := packed(b[total:])
+	u.Extra = rest.values()
+	u.Profiles = rest.profiles(id)
 	return known
+}
+
+// packed is what is left to read of a packed user.
+type packed []byte
+
+func (p *packed) length() int {
+	length, n := binary.Uvarint(*p)
+	*p = (*p)[n:]
+	return int(length)
+}
+
+func (p *packed) number() int64 {
+	number, n := binary.Varint(*p)
+	*p = (*p)[n:]
+	return number
+}
+
+func (p *packed) text() string {
+	length := p.length()
+	text := string((*p)[:length])
+	*p = (*p)[length:]
+	return text
+}
+
+func (p *packed) profiles(userID int64) Profiles {
+	n := p.length()
+	if n == 0 { // most users: nothing is allocated
+		return Profiles{}
+	}
+	list := make([]Profile, n)
+	for i := range list {
+		list[i] = Profile{UserID: userID, ID: p.number(), Kind: p.text(), Values: p.values()}
+	}
+	return Profiles{&list}
+}
+
+func (p *packed) values() Values {
+	n := p.length()
+	if n == 0 {
+		return Values{}
+	}
+	list := make([]named, n)
+	for i := range list {
+		f := Field(p.text())
+		kind := valueKind((*p)[0])
+		*p = (*p)[1:]
+		list[i] = named{f, Value{kind, p.number(), p.text()}}
+	}
+	return Values{&list}
 }

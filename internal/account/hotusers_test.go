@@ -25,6 +25,10 @@ func fullUser(t *testing.T) User {
 			*f = 1 << 31
 		case *[16]byte:
 			f[0], f[15] = 1, 255
+		case *Values:
+			*f = fullValues()
+		case *Profiles:
+			*f = ProfilesOf(Profile{ID: 7, UserID: 1 << 40, Kind: "teacher", Values: fullValues()}, Profile{ID: 8, UserID: 1 << 40, Kind: "student"})
 		case *time.Time:
 			*f = time.UnixMicro(1_795_320_000_123_456 + int64(i)).UTC()
 		default:
@@ -35,6 +39,14 @@ func fullUser(t *testing.T) User {
 	return u
 }
 
+// fullValues has a value of each kind.
+func fullValues() Values {
+	fields := []Field{"bio", "age", "rate", "ok", "born", "seen", "notes", "none"}
+	return ValuesFrom(fields, []Value{
+		TextValue("ß"), IntegerValue(-1 << 62), DecimalValue("-1.50"), BooleanValue(true), DateValue(time.Unix(0, 0)), TimeValue(time.Unix(-9, 0)), JSONValue([]byte(`{"a":1}`)), {},
+	})
+}
+
 func TestAPackedUserIsTheSameUser(t *testing.T) {
 	full := fullUser(t)
 	long := User{ID: 3, Name: strings.Repeat("ß", 255), Email: strings.Repeat("a", 254)}
@@ -42,7 +54,7 @@ func TestAPackedUserIsTheSameUser(t *testing.T) {
 	for _, u := range []User{full, {ID: 1}, {ID: 2, IsStaff: true, SignedOut: time.UnixMicro(0).UTC()}, long, early} {
 		b := packUser([]byte("others"), &hotUser{u, 1 << 63})
 		got := unpackUser(u.ID, append(b, "and more"...)[len("others"):])
-		if got.user != u || got.generation != 1<<63 {
+		if !reflect.DeepEqual(got.user, u) || got.generation != 1<<63 {
 			t.Errorf("got:  %+v\nwant: %+v", got, u)
 		}
 	}

@@ -122,19 +122,7 @@ func (s *Service) SetActive(ctx context.Context, id int64, active bool) error {
 // Update changes texts that people may change about themselves. Codes: ReadOnly, Invalid, TooLong,
 // UsernameTaken, PhoneTaken.
 func (s *Service) Update(ctx context.Context, who *Principal, texts map[Field]string) (User, error) {
-	u := who.User
-	problems, changed := s.judgeChanges(&u, texts)
-	if len(problems) > 0 {
-		return User{}, &Error{Problems: problems}
-	}
-	if len(changed) == 0 {
-		return u, nil
-	}
-	err := s.update(ctx, u.ID, func(w Writer) error { return w.UpdateUser(ctx, &u, changed...) })
-	if err != nil {
-		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
-	}
-	return u, nil
+	return s.Edit(ctx, Self, who.User, Changes{Texts: texts})
 }
 
 func (s *Service) judgeChanges(u *User, texts map[Field]string) (problems []Problem, changed []Field) {

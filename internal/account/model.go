@@ -65,6 +65,9 @@ type Model struct {
 	Login       Field  // Email or Username
 	EmailUnique Uniqueness
 	Columns     []Column
+	// Extras are the fields that the operator declared beside Columns; Profiles his kinds of profile.
+	Extras   []FieldSpec
+	Profiles []ProfileKind
 	// Django says that the table has Django's shape: its own migrations do not touch it,
 	// and where it is missing it is made as Django would make it.
 	Django bool

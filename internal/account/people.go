@@ -107,9 +107,10 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 	return all, nil
 }
 
-// Edit changes texts of a user whom the caller called up for somebody who may. An address is kept
-// as it was sent. Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy.
-func (s *Service) Edit(ctx context.Context, p *Policy, id int64, texts map[Field]string) (u User, err error) {
+// EditPerson changes texts and declared fields of a user whom the caller called up for somebody who may; of declared fields, as far as by may:
+// see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
+// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields those of Edit.
+func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, texts map[Field]string, extra Values) (u User, err error) {
 	var changed []Field
 	for f, text := range texts {
 		col, ok := s.store.Model().Column(f)
@@ -121,14 +122,22 @@ func (s *Service) Edit(ctx context.Context, p *Policy, id int64, texts map[Field
 		}
 		changed = append(changed, f)
 	}
+	extra, problems := judgeFields("", s.store.Model().Extras, extra, by, &Values{}, s.now())
+	if len(problems) > 0 {
+		return User{}, &Error{Problems: problems}
+	}
+	for f := range extra.All() {
+		changed = append(changed, f)
+	}
 	err = s.update(ctx, id, func(w Writer) error {
 		if u, err = w.User(ctx, id); err != nil {
 			return err
 		}
 		email := u.Email
-		for _, f := range changed {
-			u.putText(f, texts[f])
+		for f, text := range texts {
+			u.putText(f, text)
 		}
+		u.Extra = u.Extra.WithAll(extra)
 		if err := w.UpdateUser(ctx, &u, changed...); err != nil {
 			return err
 		}

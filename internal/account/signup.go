@@ -21,6 +21,12 @@ type NewUser struct {
 	Phone     string
 	Password  string
 
+	// Extra are declared fields, Profiles what is known of profiles: their kinds and values.
+	Extra    Values
+	Profiles []Profile
+	// By is Staff for commands and staff; the zero value is somebody who signs himself up.
+	By Access
+
 	// Staff and Superuser are set by commands, never by a request.
 	Staff     bool
 	Superuser bool
@@ -47,8 +53,8 @@ func (n *NewUser) text(f Field) string {
 // profileFields are the texts of a user that people write.
 var profileFields = []Field{Email, Username, FirstName, LastName, Name, Phone}
 
-// SignUp registers a user, inactive where the mount sends him a link first. Codes: Required, Invalid, TooLong, the password rules, EmailTaken,
-// UsernameTaken, PhoneTaken, Busy.
+// SignUp registers a user, and makes his profiles with him; he is inactive where the mount sends him a link first. Codes: Required, Invalid,
+// TooLong, the password rules, EmailTaken, UsernameTaken, PhoneTaken, Busy; of declared fields those of Edit.
 func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error) {
 	u, err := s.prepare(ctx, p, &n)
 	if err != nil {
@@ -57,8 +63,7 @@ func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error
 	u.IsActive = !p.Mail.Activation
 	var made User
 	err = s.store.Update(ctx, func(w Writer) error {
-		made = u // may run again
-		if made.ID, err = w.InsertUser(ctx, &made); err != nil || made.IsActive {
+		if made, err = insert(ctx, w, u); err != nil || made.IsActive {
 			return err
 		}
 		return s.sendLink(ctx, w, p, &made, ActivationMail)
@@ -81,8 +86,8 @@ func (s *Service) Register(ctx context.Context, p *Policy, n NewUser) (Grant, er
 	}
 	var g Grant
 	err = s.store.Update(ctx, func(w Writer) error {
-		u := u // may run again
-		if u.ID, err = w.InsertUser(ctx, &u); err != nil {
+		u, err := insert(ctx, w, u)
+		if err != nil {
 			return err
 		}
 		ses, err := s.openSession(ctx, w, p, &u)
@@ -112,7 +117,9 @@ func (s *Service) Taken(ctx context.Context, f Field, text string) (taken bool, 
 
 // prepare judges a registration and hashes its password.
 func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, error) {
-	if problems := s.judge(p, n); len(problems) > 0 {
+	problems := s.judge(p, n)
+	extra, profiles, more := s.judgeExtras(n)
+	if problems = append(problems, more...); len(problems) > 0 {
 		return User{}, &Error{Problems: problems}
 	}
 	hash, err := s.pool.Hash(ctx, n.Password)
@@ -121,7 +128,7 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 	}
 	u := User{
 		Password: hash, IsActive: true, IsStaff: n.Staff || n.Superuser, IsSuperuser: n.Superuser,
-		JWTSecret: NewJWTSecret(), DateJoined: s.now(),
+		JWTSecret: NewJWTSecret(), DateJoined: s.now(), Extra: extra, Profiles: profiles,
 	}
 	for _, f := range profileFields {
 		if s.store.Model().Has(f) {
@@ -222,6 +229,9 @@ func (s *Service) taken(err error, action string) error {
 		return fmt.Errorf("%s: %w", action, err)
 	}
 	field := clash.Field
+	if s.store.Model().spec(clash.Profile, field) != nil {
+		return &Error{Problems: []Problem{{Code: Taken, Field: field, Profile: clash.Profile}}}
+	}
 	switch field {
 	case "":
 		field = s.store.Model().Login

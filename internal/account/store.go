@@ -14,7 +14,10 @@ var ErrNotFound = errors.New("no such row")
 
 // TakenError is what a Writer answers when a value that must be unique belongs to somebody else.
 // Field is empty where the database does not tell which.
-type TakenError struct{ Field Field }
+type TakenError struct {
+	Field   Field
+	Profile string // the kind of profile that the field belongs to; "" for the user's own
+}
 
 func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken", e.Field) }
 
@@ -62,6 +65,13 @@ type Reader interface {
 	// Taken reports whether a user has this value of Email, Username or Phone, as the table's
 	// own uniqueness sees it.
 	Taken(ctx context.Context, f Field, text string) (bool, error)
+	// Holder is the id of the user whose row has this value of a unique declared field; profile is "" for
+	// his own.
+	Holder(ctx context.Context, profile string, f Field, v Value) (int64, error)
+	// UserByProfile is who has the profile of this kind and id.
+	UserByProfile(ctx context.Context, kind string, id int64) (User, error)
+	// UsersByProfile lists who has a profile of a kind by its id, from the one after `after`.
+	UsersByProfile(ctx context.Context, kind string, after int64, limit int) ([]User, error)
 	// UsersByEmail finds everybody who has an address, at most limit, by id. fold finds it in any
 	// spelling, as far as the table tells.
 	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)
@@ -79,7 +89,8 @@ type Reader interface {
 // Writer changes rows inside one transaction.
 type Writer interface {
 	Reader
-	// InsertUser adds u (its ID, when not 0, is taken as it is) and returns the id. A *TakenError says what clashed.
+	// InsertUser adds u (its ID, when not 0, is taken as it is), without his profiles, and returns the id. A
+	// *TakenError says what clashed.
 	InsertUser(ctx context.Context, u *User) (int64, error)
 	// UpdateUser writes the given fields of u and no others; ErrNotFound when he is gone, *TakenError on a clash.
 	UpdateUser(ctx context.Context, u *User, fields ...Field) error
@@ -91,6 +102,14 @@ type Writer interface {
 	Activate(ctx context.Context, id int64) (bool, error)
 	// DeleteUser removes the user, his sessions and his state, and reports whether he was there.
 	DeleteUser(ctx context.Context, id int64) (bool, error)
+	// InsertProfile adds p and fills in its ID; it reports false when the user has one of its kind. A *TakenError
+	// says what clashed.
+	InsertProfile(ctx context.Context, p *Profile) (bool, error)
+	// UpdateProfile writes the given fields of p, by its kind and UserID; ErrNotFound when it is gone.
+	UpdateProfile(ctx context.Context, p *Profile, fields ...Field) error
+	// DeleteProfile removes a user's profile of a kind, and reports whether there was one.
+	DeleteProfile(ctx context.Context, kind string, userID int64) (bool, error)
+
 	// RaiseEpoch signs everything of the user out, and returns the new epoch.
 	RaiseEpoch(ctx context.Context, userID int64, now time.Time) (uint32, error)
 

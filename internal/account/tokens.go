@@ -79,6 +79,8 @@ func (s *Service) claims(p *Policy, u *User, ses *Session, expires time.Time) []
 			v = int64(ses.Epoch)
 		case FromTokenID:
 			v = s.ids.Mint()
+		case FromField:
+			v = s.fieldClaim(u, c.Field)
 		}
 		claims = append(claims, token.Claim{Name: c.Name, Value: v})
 	}

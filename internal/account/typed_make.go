@@ -132,7 +132,7 @@ func (s *Service) typedClaim(m *minting, c *Claim, kind Kind, issued, expires ti
 	case FromPasswordDigest:
 		return m.digest(c.Name)
 	case FromField:
-		return m.user.claim(c.Field), true
+		return s.fieldClaim(m.user, c.Field), true
 	}
 	return nil, false
 }

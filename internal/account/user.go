@@ -29,6 +29,10 @@ type User struct {
 	LastLogin  time.Time // zero: never
 	DateJoined time.Time
 
+	// Extra has every declared field of the user, Profiles those kinds of profile that he has.
+	Extra    Values
+	Profiles Profiles
+
 	// Epoch counts the times that everything signed in was signed out; a token of an older one is dead.
 	Epoch uint32
 	// SignedOut is when that happened last; zero: never. It judges tokens that carry no epoch.

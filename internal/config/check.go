@@ -38,6 +38,7 @@ func (k *checker) run() {
 	k.choices("", c.choices())
 	k.ranges("", c.ranges())
 	k.mounts()
+	k.fields()
 	k.keyFile()
 	k.tls()
 	if k.modeUnknown {

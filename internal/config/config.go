@@ -35,6 +35,9 @@ type Config struct {
 	Password Password
 	Mail     Mail
 	User     User
+	// Fields are those declared of the user, Profiles the kinds of profile, in their order.
+	Fields   []Field
+	Profiles []Profile
 
 	// Mounts by name. Nil means every preset at its usual path; otherwise there are these and no more.
 	Mounts map[string]Mount

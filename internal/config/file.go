@@ -93,7 +93,7 @@ func (d document) walk(list []assignment, at path, table map[string]any, lines m
 		if isTable && isSection(p) {
 			list = d.walk(list, p, inner, lines)
 		}
-		if !isTable || !isSection(p) || p[0] == "mounts" { // a mount may be there and say nothing
+		if !isTable || !isSection(p) || p[0] == "mounts" || isDeclaration(p) { // it may be there and say nothing
 			line := lines[p.String()]
 			list = append(list, assignment{p, value, fmt.Sprintf("%s:%d", d.name, line), line})
 		}

@@ -9,7 +9,8 @@ import (
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		wholeFile, "", "dev = 1", "[[mounts]]", "mounts = {x = {paths = {\"a\\nb\" = \"//\"}}}", "a.b.c = [[[1]]]",
-		"secret_key = '''\nx'''", "[mounts.\"a.b\"]\nprefix = 3", "key_file = \"\\u0000\"", "\"\" = 1979-05-27T07:32:00Z", "\xff",
+		"secret_key = '''\nx'''", "[mounts.\"a.b\"]\nprefix = 3", "key_file = \"\\u0000\"", "[user.fields.a]\ntype = 3\n[profiles.b.fields.c]\n[profile]\nfields = 1",
+		"\"\" = 1979-05-27T07:32:00Z", "\xff",
 	} {
 		f.Add(seed)
 	}

@@ -26,6 +26,8 @@ type loader struct {
 	mounts map[string]*Mount // nil: none named
 	faults Faults
 	unread bool // the file is there and its settings aren't known
+
+	profiles []*Profile
 }
 
 func load(doc document, fault *Fault, ours, flags map[string]string) (*Config, error) {
@@ -66,6 +68,9 @@ func (l *loader) settle(noFile bool) {
 	if c.Dev && c.MailURL == "" {
 		c.MailURL = "catch:"
 	}
+	for _, p := range l.profiles {
+		c.Profiles = append(c.Profiles, *p)
+	}
 	if l.mounts == nil {
 		return
 	}
@@ -91,6 +96,10 @@ func (l *loader) refuse(f Fault) { l.faults = append(l.faults, f) }
 func (l *loader) assign(a assignment) {
 	if a.path[0] == "mounts" && len(a.path) <= 2 {
 		l.assignMounts(a)
+		return
+	}
+	if _, isTable := a.value.(map[string]any); isTable && isDeclaration(a.path) {
+		l.assignDeclaration(a)
 		return
 	}
 	s, ok := l.find(a.path)
@@ -170,6 +179,9 @@ func (l *loader) find(p path) (setting, bool) {
 		}
 		settings, key, prefix = l.mount(p[1]).settings(), p[2], p[:2].String()+"."
 	}
+	if declared, at := l.declared(p); declared != nil {
+		settings, key, prefix = declared, p[len(p)-1], at.String()+"."
+	}
 	for _, s := range settings {
 		if s.key == key {
 			return setting{prefix + key, s.into}, true
@@ -196,6 +208,15 @@ func (l *loader) keys() []string {
 	keys := keysOf(l.cfg.settings(), "")
 	for _, name := range slices.Sorted(maps.Keys(l.mounts)) {
 		keys = append(keys, keysOf(new(Mount).settings(), path{"mounts", name}.String()+".")...)
+	}
+	for _, f := range l.cfg.Fields {
+		keys = append(keys, keysOf(f.settings(), declarationOf("", f.Name)+".")...)
+	}
+	for _, p := range l.profiles {
+		keys = append(keys, keysOf(p.settings(), declarationOf(p.Name, "")+".")...)
+		for _, f := range p.Fields {
+			keys = append(keys, keysOf(f.settings(), declarationOf(p.Name, f.Name)+".")...)
+		}
 	}
 	return keys
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// setting is a key and the field it fills: a *string, *bool, **bool, *int, *[]string or
-// *map[string]string. The field's type decides how a value is read.
+// setting is a key and the field it fills: a *string, *bool, **bool, *int, **int, *[]string,
+// *map[string]string or *scalar. The field's type decides how a value is read.
 type setting struct {
 	key  string
 	into any
@@ -111,11 +111,11 @@ func isSection(p path) bool {
 	if p[0] == "mounts" {
 		return len(p) <= 2
 	}
-	return len(p) == 1 && slices.Contains(sections(), p[0])
+	return len(p) == 1 && slices.Contains(sections(), p[0]) || isDeclaration(p)
 }
 
 func sections() []string {
-	names := []string{"mounts"}
+	names := []string{"mounts", defaultProfile, "profiles"}
 	for _, s := range new(Config).settings() {
 		if section, _, ok := strings.Cut(s.key, "."); ok && !slices.Contains(names, section) {
 			names = append(names, section)

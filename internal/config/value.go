@@ -21,6 +21,16 @@ func put(into, value any) bool {
 	case *int:
 		n, ok := value.(int64)
 		return ok && int64(int(n)) == n && store(field, any(int(n)))
+	case **int:
+		*field = new(int)
+		return put(*field, value)
+	case *scalar:
+		switch value.(type) {
+		case string, bool, int64:
+			*field = scalar(fmt.Sprint(value))
+			return true
+		}
+		return false
 	case *[]string:
 		list, ok := texts(value)
 		return ok && store(field, any(list))
@@ -62,11 +72,11 @@ func textTable(value any) (map[string]string, bool) {
 // parse reads a variable's or flag's text into the value that put wants, or nil.
 func parse(into any, text string) any {
 	switch into.(type) {
-	case *string:
+	case *string, *scalar:
 		return text
 	case *bool, **bool:
 		return map[string]any{"1": true, "true": true, "0": false, "false": false}[strings.ToLower(text)]
-	case *int:
+	case *int, **int:
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return n
 		}
@@ -106,9 +116,11 @@ func wanted(into any) (inFile, asText, example string) {
 	switch into.(type) {
 	case *string:
 		return "a text in quotes", "a text", "…"
+	case *scalar:
+		return "a text in quotes, a whole number, true or false", "a text", "…"
 	case *bool, **bool:
 		return "true or false", "1 or 0", "1"
-	case *int:
+	case *int, **int:
 		return "a whole number", "a whole number", "1"
 	case *[]string:
 		return "a list of texts", "texts with commas between", "one,two"

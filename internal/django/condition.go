@@ -203,6 +203,22 @@ func (c *Condition) readSetup(setup *object) {
 	}
 }
 
+// readExtras takes what a row says of declared fields.
+func readExtras(o *object, u *account.User, specs []account.FieldSpec) {
+	for i := range specs {
+		f := &specs[i]
+		v := f.Default
+		var text string
+		if o.take(string(f.Name), &text) {
+			var ok bool
+			if v, ok = f.Parse(text); !ok {
+				o.faultOf(string(f.Name), "is no value of this field")
+			}
+		}
+		u.Extra = u.Extra.With(f.Name, v)
+	}
+}
+
 func readUser(o *object, m *account.Model) User {
 	u := User{User: account.User{IsActive: true}}
 	if o.take("id", &u.ID) && u.ID < 1 {
@@ -215,6 +231,9 @@ func readUser(o *object, m *account.Model) User {
 	if m != nil && m.Has(account.Name) {
 		o.take("name", &u.Name)
 		o.take("phone", &u.Phone)
+	}
+	if m != nil {
+		readExtras(o, &u.User, m.Extras)
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

@@ -117,11 +117,13 @@ func (c *Condition) readCommon(s *object) {
 	c.readDjoser(&djoser)
 }
 
-// askedOf are the REQUIRED_FIELDS of the models that are known.
+// askedOf are the REQUIRED_FIELDS of the models that are known, but for declared ones, which are always taken.
 func askedOf(m *account.Model) []Asked {
 	switch m.Table {
 	case "auth_user":
 		return []Asked{{account.Email, false}}
+	case "roles_user":
+		return []Asked{{account.Email, false}, {account.FirstName, false}, {account.LastName, false}}
 	case "accounts_user":
 		return []Asked{{account.Name, true}, {account.Phone, true}}
 	}

@@ -141,6 +141,26 @@ func backupFirst(ctx context.Context, db *store.DB, path string, report func(sto
 	return err
 }
 
+// UndoFields takes the last n changes back that declared fields made; see store.DB.Undo.
+func UndoFields(ctx context.Context, cfg *config.Config, n int, report func(store.Applied)) error {
+	p, err := planOf(cfg, token.Secret{}, token.Secret{})
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, p, func(db *store.DB) error { return db.Undo(ctx, n, report) })
+}
+
+// DropFields deletes what fields held that are declared no more; see store.DB.DropHidden.
+func DropFields(ctx context.Context, cfg *config.Config, report func(store.Applied)) error {
+	p, err := planOf(cfg, token.Secret{}, token.Secret{})
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, p, func(db *store.DB) error {
+		return errors.Join(db.Migrate(ctx, report), db.DropHidden(ctx, report)) // a field that is gone since is hidden first
+	})
+}
+
 func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
 	db, err := store.Open(ctx, store.Options{URL: p.url, Model: p.model, NoBackup: p.noBackup})
 	if err != nil {

@@ -39,6 +39,9 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 	if p.model, err = modelOf(&cfg.User); err != nil {
 		return nil, err
 	}
+	if err := declare(p.model, cfg); err != nil {
+		return nil, err
+	}
 	mounts := cfg.Mounts
 	if mounts == nil {
 		mounts = map[string]config.Mount{}
@@ -112,6 +115,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 		m.policy.Tokens.Typed = &typed
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
+	m.declared = model.Claims()
 	if preset.login != "" && !model.Django {
 		m.policy.Login = preset.login
 	}

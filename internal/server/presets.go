@@ -135,11 +135,13 @@ func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
 // mountPlan is what one mount will be.
 type mountPlan struct {
-	name     string
-	preset   preset
-	prefix   string
-	policy   account.Policy
-	claims   string
+	name   string
+	preset preset
+	prefix string
+	policy account.Policy
+	claims string
+	// declared are the claims of declared fields, which come after those.
+	declared []account.Claim
 	noun     string
 	header   string            // the word before the token in the Authorization header
 	paths    map[string]string // by route name; "" leaves a route out
@@ -179,6 +181,15 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 	var err error
 	if m.policy.Tokens.Claims, err = m.claimsOf(); err != nil {
 		return web.Mount{}, err
+	}
+	for _, c := range m.declared {
+		for _, other := range m.policy.Tokens.Claims {
+			if c.Name == other.Name {
+				return web.Mount{}, fmt.Errorf("[mounts.%s] tokens have a claim %q of their own\n  the declared field of that name asks for one too\n"+
+					"  try: claim = false in [user.fields.%s]", m.name, c.Name, c.Name)
+			}
+		}
+		m.policy.Tokens.Claims = append(m.policy.Tokens.Claims, c)
 	}
 	mount := m.preset.build(m, accounts, log)
 	mount.Routes, err = m.place(mount.Routes)

@@ -85,6 +85,26 @@ func (d *DB) withPostgres(ctx context.Context, o pgx.TxOptions, f func(pgx.Tx) e
 	})
 }
 
+// withoutFields holds that PostgreSQL has no columns and tables of declared fields, be they hidden: a copy between
+// the engines would leave them out, and nobody would notice before it is needed.
+func (d *DB) withoutFields(ctx context.Context) error {
+	log, err := d.changeLog(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range log.order {
+		if log.state[p] != drop {
+			return errFields(p.table)
+		}
+	}
+	return nil
+}
+
+func errFields(table string) error {
+	return fmt.Errorf("declared fields in table %s cannot be copied from PostgreSQL or into it\n"+
+		"  a backup would lack what they hold\n  try: pg_dump and pg_restore, which keep all of it", table)
+}
+
 // copyOut copies Doorward's tables from PostgreSQL, as they were at one moment, into a new SQLite file
 // of the same schema.
 func (d *DB) copyOut(ctx context.Context, file string) (err error) {
@@ -99,6 +119,9 @@ func (d *DB) copyOut(ctx context.Context, file string) (err error) {
 		}
 		if known := newest(PostgreSQL); version > known {
 			return &NewerError{Database: version, Known: known}
+		}
+		if err := d.withoutFields(ctx); err != nil {
+			return err
 		}
 		if err := gooseTo(ctx, SQLite, to, version, func(Applied) {}); err != nil {
 			return err

@@ -21,13 +21,19 @@ type columnShape struct {
 // djangoPasswordMax is the length of AbstractBaseUser.password.
 const djangoPasswordMax = 128
 
-// createTable makes a user table as the migrations of Django 3.2 make one.
-func createTable(ctx context.Context, pool *sql.DB, e *engine, m *account.Model) error {
+// createTable makes a table of Django's shape, of users or of profiles, as the migrations of Django 3.2 make one.
+func createTable(ctx context.Context, pool *sql.DB, e *engine, m *account.Model, name string) error {
+	texts := djangoTable(e, m)
+	for i := range m.Profiles {
+		if k := &m.Profiles[i]; k.Adopted && k.Table == name {
+			texts = djangoProfile(e, m, k)
+		}
+	}
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	for _, text := range djangoTable(e, m) {
+	for _, text := range texts {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -58,7 +64,60 @@ func djangoTable(e *engine, m *account.Model) []string {
 		}
 		columns = append(columns, text)
 	}
+	more, others := djangoFields(e, m.Table, m.Extras)
+	columns, indexes = append(columns, more...), append(indexes, others...)
 	return append([]string{"CREATE TABLE " + quote(m.Table) + " (" + strings.Join(columns, ", ") + ")"}, indexes...)
+}
+
+// djangoProfile is a model with a OneToOneField to the user.
+func djangoProfile(e *engine, m *account.Model, k *account.ProfileKind) []string {
+	id, _ := m.Column(account.ID)
+	columns, indexes := djangoFields(e, k.Table, k.Fields)
+	return append([]string{
+		"CREATE TABLE " + quote(k.Table) + " (" + strings.Join(append([]string{`"id" ` + e.types(columnShape{account.Serial, 0})}, columns...), ", ") +
+			`, "user_id" integer NOT NULL UNIQUE REFERENCES ` + quote(m.Table) + " (" + quote(id.Name) + ") DEFERRABLE INITIALLY DEFERRED)",
+	}, indexes...)
+}
+
+// djangoFields are the columns of declared fields, and the indexes beside them.
+func djangoFields(e *engine, table string, specs []account.FieldSpec) (columns, indexes []string) {
+	for i := range specs {
+		f := &specs[i]
+		shape, max := "", f.MaxLength()
+		switch f.Kind {
+		case account.Integer:
+			shape = "integer"
+		case account.Decimal:
+			shape = fmt.Sprintf("numeric(%d, %d)", f.Digits, f.Places)
+		case account.Boolean:
+			shape = e.types(columnShape{account.Bool, 0})
+		case account.Date:
+			shape = "date"
+		case account.Timestamp:
+			shape = e.types(columnShape{account.Stamp, 0})
+		case account.JSON, account.LongText:
+			shape, max = "text", 0
+			if f.Kind == account.JSON && e.name == PostgreSQL {
+				shape = "jsonb"
+			}
+		default:
+			shape = e.types(columnShape{account.Text, max})
+		}
+		text := quote(f.ColumnName()) + " " + shape
+		if f.Null || f.Unique && f.Blank {
+			text += " NULL"
+		} else {
+			text += " NOT NULL"
+		}
+		if f.Unique {
+			text += " UNIQUE"
+			if e.name == PostgreSQL && f.Kind.IsText() {
+				indexes = append(indexes, likeIndex(table, f.ColumnName(), columnShape{account.Text, max}))
+			}
+		}
+		columns = append(columns, text)
+	}
+	return columns, indexes
 }
 
 func sqliteType(c columnShape) string {

@@ -23,13 +23,18 @@ type engine struct {
 	// commitError is what a failed commit means.
 	commitError func(error) error
 
-	// The catalogue: a table's columns (name, nullable), and its unique indexes (name, column; one
+	// The catalogue: a table's columns (name, nullable, type), and its unique indexes (name, column; one
 	// row a column). Both take the table's name.
 	columns, indexes, exists string
 	// regclass is the table's name as the statements above want it.
 	regclass func(string) string
 	// types are the column types that Django gives.
 	types func(c columnShape) string
+	// profileID declares the key of a table of profiles; hurry makes a change of the schema fail rather
+	// than keep everybody waiting for somebody's long transaction, where that can be.
+	profileID, hurry string
+	// followed tells other nodes what changes in a table of profiles, whose name it takes; "": there are none.
+	followed string
 	// advance makes the database hand out ids above one that was given; nil where it does by itself.
 	advance func(ctx context.Context, q *queries, id int64) error
 	// newSecret is an expression that draws an unguessable UUID; "" where Go has to.

@@ -25,15 +25,20 @@ var migrations embed.FS
 // versionTable is where goose notes what it applied.
 const versionTable = "doorward_migrations"
 
-// Migration is one step of the schema. Version 0 is a table of Django's shape.
+// Migration is one step of the schema. Version 0 is a table of Django's shape, or where Change is not 0 a
+// change that follows from declared fields, by its number.
 type Migration struct {
 	Version int64
+	Change  int64
 	Name    string
 }
 
-// String is "0001 users".
+// String is "0001 users", or "field 1 add users.nickname text".
 func (m Migration) String() string {
-	if m.Version == 0 {
+	switch {
+	case m.Change != 0:
+		return fmt.Sprintf("field %d %s", m.Change, m.Name)
+	case m.Version == 0:
 		return "table " + m.Name
 	}
 	return fmt.Sprintf("%04d %s", m.Version, m.Name)
@@ -77,17 +82,20 @@ func (d *DB) Pending(ctx context.Context) ([]Migration, error) {
 			pending = append(pending, m)
 		}
 	}
-	m := d.Model()
-	exists := true
-	if m.Django {
-		if exists, err = d.tableExists(ctx, m.Table); err != nil {
-			return nil, fmt.Errorf("look for table %s: %w", m.Table, err)
+	for _, name := range adopted(d.Model()) {
+		exists, err := d.tableExists(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("look for table %s: %w", name, err)
+		}
+		if !exists {
+			pending = append(pending, Migration{Name: name})
 		}
 	}
-	if !exists {
-		pending = append(pending, Migration{Name: m.Table})
+	changes, err := d.fieldChanges(ctx)
+	for _, c := range changes {
+		pending = append(pending, c.migration())
 	}
-	return pending, nil
+	return pending, err
 }
 
 // Migrate brings the schema up to date and reports each step that it made; several processes may
@@ -113,17 +121,27 @@ func (d *DB) Migrate(ctx context.Context, report func(Applied)) (err error) {
 	return err
 }
 
+// adopted names the tables of Django's shape, the users' first.
+func adopted(m *account.Model) (names []string) {
+	if m.Django {
+		names = append(names, m.Table)
+	}
+	for _, k := range m.Profiles {
+		if k.Adopted {
+			names = append(names, k.Table)
+		}
+	}
+	return names
+}
+
 // migrateAlone migrates while nobody else does.
-func (d *DB) migrateAlone(ctx context.Context, report func(Applied)) (err error) {
-	pool, unlock, err := d.lockSchema(ctx)
-	if err != nil {
-		return fmt.Errorf("wait for the turn to migrate: %w", err)
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	if err := d.migrate(ctx, pool, report); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
+func (d *DB) migrateAlone(ctx context.Context, report func(Applied)) error {
+	return d.aloneWithSchema(ctx, func(pool *sql.DB) error {
+		if err := d.migrate(ctx, pool, report); err != nil {
+			return fmt.Errorf("migrate the database: %w", err)
+		}
+		return nil
+	})
 }
 
 func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) error {
@@ -137,15 +155,16 @@ func (d *DB) migrate(ctx context.Context, pool *sql.DB, report func(Applied)) er
 	if err := gooseTo(ctx, d.engine.name, pool, newest(d.engine.name), report); err != nil {
 		return err
 	}
-	last := pending[len(pending)-1]
-	if last.Version != 0 {
-		return nil
+	for _, p := range pending {
+		if p.Version != 0 || p.Change != 0 {
+			continue
+		}
+		if err := createTable(ctx, pool, &d.engine, d.Model(), p.Name); err != nil {
+			return fmt.Errorf("make table %s: %w", p.Name, err)
+		}
+		report(Applied{Migration: p})
 	}
-	if err := createTable(ctx, pool, &d.engine, d.Model()); err != nil {
-		return fmt.Errorf("make table %s: %w", last.Name, err)
-	}
-	report(Applied{Migration: last})
-	return nil
+	return d.applyFields(ctx, pool, report)
 }
 
 // gooseTo runs the migrations of an engine up to a version.

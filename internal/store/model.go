@@ -13,16 +13,19 @@ import (
 
 // compiled is the statements about users, made from the model and from what the table is really like.
 type compiled struct {
-	model   *account.Model
-	columns []column                 // in the model's order
-	unique  map[string]account.Field // of the table's columns and unique indexes, by name
+	model    *account.Model
+	columns  []column // in the model's order
+	extras   []extra  // of declared fields
+	profiles []*profileTable
+	holder   map[account.Field]string // of a unique declared field: an id
+	unique   map[string]account.Field // of the table's columns and unique indexes, by name
 
-	id    string // the key's column, bare
-	byID  string
-	page  string                   // some by id, after one
-	by    map[account.Field]string // the one with the lowest id
-	taken map[account.Field]string // an id
-	find  map[account.Field]string // some by id
+	id      string // the key's column, bare
+	byID    string
+	page    string                   // some by id, after one
+	by      map[account.Field]string // the one with the lowest id
+	taken   map[account.Field]string // an id
+	several map[account.Field]string // some by id
 	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
 	findAnyCase string
 	insert      string
@@ -90,6 +93,29 @@ func checkModel(m *account.Model) error {
 			return fmt.Errorf("the model of table %s has no column for %s", m.Table, f)
 		}
 	}
+	if err := checkColumns(m.Table, m.Extras, seen); err != nil {
+		return err
+	}
+	for i := range m.Profiles {
+		k := &m.Profiles[i]
+		if !identifier.MatchString(k.Table) {
+			return fmt.Errorf("%q cannot be the name of a table of profiles", k.Table)
+		}
+		if err := checkColumns(k.Table, k.Fields, map[string]bool{"id": true, "user_id": true}); err != nil {
+			return err
+		}
+	}
+	return m.CheckFields()
+}
+
+// checkColumns refuses columns of declared fields whose names are none, or those of others.
+func checkColumns(table string, specs []account.FieldSpec, taken map[string]bool) error {
+	for i := range specs {
+		name := specs[i].ColumnName()
+		if taken[name] || !identifier.MatchString(name) {
+			return fmt.Errorf("%q cannot be the column of the declared field %s in table %s", name, specs[i].Name, table)
+		}
+	}
 	return nil
 }
 
@@ -108,7 +134,12 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 		}
 		settled = version >= newest(d.engine.name)
 	}
-	c := &compiled{model: m, unique: map[string]account.Field{}}
+	c := &compiled{model: m, unique: map[string]account.Field{}, extras: extrasOf(m.Extras)}
+	if m.Django && live.exists { // in our own table Migrate adds them
+		if err := missing(m.Table, live, c.extras); err != nil {
+			return err
+		}
+	}
 	for _, col := range m.Columns {
 		null, ok := live.null[col.Name]
 		if !ok && settled {
@@ -117,13 +148,9 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 		c.columns = append(c.columns, column{Column: col, null: col.Null && (null || !ok)})
 		c.unique[col.Name] = clashField(col.Field)
 	}
-	for index, names := range live.unique {
-		for _, name := range names {
-			if f, ok := c.unique[name]; ok {
-				c.unique[index] = f
-				break
-			}
-		}
+	name(c.unique, c.extras, live)
+	if err := d.compileProfiles(ctx, c); err != nil {
+		return err
 	}
 	c.write()
 	d.compiled.Store(c)
@@ -155,20 +182,29 @@ func (c *compiled) write() {
 			read = append(read, "u."+name)
 		}
 	}
+	for _, e := range c.extras {
+		name := quote(e.name)
+		read, names, namesID = append(read, "u."+name), append(names, name), append(namesID, name)
+		params, paramsID = append(params, param(len(names))), append(paramsID, param(len(namesID)))
+	}
 	table, id := quote(c.model.Table), quote(c.id)
+	columns, joins := c.writeProfiles(id)
+	read = append(read, columns...)
 	password, _ := c.model.Column(account.Password)
 	returning := " returning " + id
 
 	find := "select " + strings.Join(read, ", ") + ", coalesce(s.epoch, 0), coalesce(s.signed_out_at, 0) from " +
-		table + " u left join user_states s on s.user_id = u." + id + " where "
+		table + " u left join user_states s on s.user_id = u." + id + joins + " where "
 	order := " order by u." + id
 	c.byID = find + "u." + c.is(account.ID, 1)
 	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
-	c.by, c.taken, c.find = map[account.Field]string{}, map[account.Field]string{}, map[account.Field]string{}
+	c.writeByProfile(find)
+	c.writeHolders(table, id)
+	c.by, c.taken, c.several = map[account.Field]string{}, map[account.Field]string{}, map[account.Field]string{}
 	for _, f := range []account.Field{account.Email, account.EmailKey, account.Username, account.Phone} {
 		if c.model.Has(f) {
 			c.by[f] = find + "u." + c.is(f, 1) + order + " limit 1"
-			c.find[f] = find + "u." + c.is(f, 1) + order + " limit $2"
+			c.several[f] = find + "u." + c.is(f, 1) + order + " limit $2"
 			c.taken[f] = "select " + id + " from " + table + " where " + c.is(f, 1) + " limit 1"
 		}
 	}
@@ -197,15 +233,6 @@ func (c *compiled) compare(f account.Field, operator string, n int) string {
 		value = "cast(" + value + " as bigint)"
 	}
 	return quote(col.Name) + " " + operator + " " + value
-}
-
-// update is the statement that writes the columns at these places of c.columns.
-func (c *compiled) update(places []int) string {
-	var sets []string
-	for n, i := range places {
-		sets = append(sets, quote(c.columns[i].Name)+" = "+param(n+1))
-	}
-	return "update " + quote(c.model.Table) + " set " + strings.Join(sets, ", ") + " where " + c.is(account.ID, len(sets)+1)
 }
 
 func param(n int) string       { return "$" + strconv.Itoa(n) }

@@ -31,7 +31,7 @@ var postgresEngine = engine{
 	away:        postgresAway,
 	commitError: postgresCommitError,
 
-	columns: `select attname::text, not attnotnull from pg_attribute
+	columns: `select attname::text, not attnotnull, format_type(atttypid, atttypmod) from pg_attribute
 		where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
 	indexes: `select c.relname::text, a.attname::text from pg_index i
 		join pg_class c on c.oid = i.indexrelid
@@ -43,6 +43,11 @@ var postgresEngine = engine{
 	types:    postgresType,
 	advance:  postgresAdvance,
 
+	profileID: "id bigserial primary key",
+	hurry:     "set local lock_timeout = '10s'",
+	// The feed of changes tells of a user by this function, in a database that has it.
+	followed: "do $$ begin if to_regproc('feed_state') is not null then create trigger feed_profile " +
+		"after insert or update or delete on %s for each row execute function feed_state(); end if; end $$",
 	newSecret: "gen_random_uuid()", // of pg_strong_random
 }
 

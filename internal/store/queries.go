@@ -134,6 +134,8 @@ func (q *queries) clash(err error) error {
 	switch {
 	case ok && table == q.model.Table:
 		return &account.TakenError{Field: q.unique[name]}
+	case ok && q.profileClash(table, name) != nil:
+		return q.profileClash(table, name)
 	case ok && table == "signing_keys":
 		return &account.TakenError{}
 	case ok && table == "": // by the name of an index alone
@@ -142,4 +144,14 @@ func (q *queries) clash(err error) error {
 		}
 	}
 	return err
+}
+
+// profileClash is the clash of a profile; nil for that of another table.
+func (q *queries) profileClash(table, name string) error {
+	for _, p := range q.profiles {
+		if f, ok := p.unique[name]; ok && table == p.kind.Table {
+			return &account.TakenError{Field: f, Profile: p.kind.Name}
+		}
+	}
+	return nil
 }

@@ -141,9 +141,13 @@ func (r *restore) judgeFile(ctx context.Context, path string) (map[string]int64,
 	if err != nil { // damaged, perhaps: why a backup is restored
 		return nil, r.replaces(path, true)
 	}
+	made, err := madeTables(ctx, pool, names)
+	if err != nil {
+		return nil, r.replaces(path, true)
+	}
 	var others []string
 	for _, name := range names {
-		if !slices.Contains(r.own, name) {
+		if !slices.Contains(r.own, name) && !slices.Contains(made, name) {
 			others = append(others, name)
 		}
 	}
@@ -167,9 +171,23 @@ func (r *restore) judgeFile(ctx context.Context, path string) (map[string]int64,
 	return last, nil
 }
 
+// madeTables lists the tables of profiles that were made in an SQLite file, be they hidden or gone.
+func madeTables(ctx context.Context, pool *sql.DB, names []string) (made []string, err error) {
+	if !slices.Contains(names, changesTable) {
+		return nil, nil
+	}
+	err = sqliteEngine.each(ctx, pool, `select distinct table_name from field_changes where action = $1`, []any{makeTable}, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		made = append(made, name)
+		return err
+	})
+	return made, err
+}
+
 // keepsRows reports whether a table holds what would be lost.
 func keepsRows(table string) bool {
-	return !slices.Contains(emptied, table) && table != "meta" && table != versionTable
+	return !slices.Contains(emptied, table) && table != "meta" && table != versionTable && table != changesTable
 }
 
 // replaces holds that nothing is lost that was not meant to be.

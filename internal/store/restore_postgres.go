@@ -28,11 +28,31 @@ func (r *restore) intoPostgres(ctx context.Context) error {
 	if err := r.make(ctx, file, account.OwnModel(account.Email, account.Folded)); err != nil {
 		return err
 	}
+	if err := withoutFieldsIn(ctx, file); err != nil {
+		return err
+	}
 	d, err := Open(ctx, Options{URL: r.URL, Model: r.Model, Name: applicationName + " restore"})
 	if err != nil {
 		return err
 	}
+	for _, t := range d.ourTables() {
+		if len(t.specs) > 0 || t.profile {
+			return errors.Join(errFields(t.name), d.Close())
+		}
+	}
+	if err := d.withoutFields(ctx); err != nil {
+		return errors.Join(err, d.Close())
+	}
 	return errors.Join(r.fill(ctx, d, file), d.Close())
+}
+
+// withoutFieldsIn holds that an SQLite file has no columns and tables of declared fields.
+func withoutFieldsIn(ctx context.Context, file string) error {
+	d, err := Open(ctx, Options{URL: "sqlite:" + file, Model: account.OwnModel(account.Email, account.Folded), NoBackup: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.withoutFields(ctx), d.Close())
 }
 
 func (r *restore) fill(ctx context.Context, d *DB, file string) error {

@@ -9,18 +9,19 @@ import (
 type table struct {
 	exists bool
 	null   map[string]bool     // by column: it may be null
+	types  map[string]string   // by column
 	unique map[string][]string // by unique index: its columns
 }
 
 func (d *DB) table(ctx context.Context, name string) (table, error) {
-	t := table{null: map[string]bool{}, unique: map[string][]string{}}
+	t := table{null: map[string]bool{}, types: map[string]string{}, unique: map[string][]string{}}
 	err := d.catalogue(ctx, d.engine.columns, name, func(rows *sql.Rows) error {
-		var column string
+		var column, kind string
 		var null bool
-		if err := rows.Scan(&column, &null); err != nil {
+		if err := rows.Scan(&column, &null, &kind); err != nil {
 			return err
 		}
-		t.exists, t.null[column] = true, null
+		t.exists, t.null[column], t.types[column] = true, null, kind
 		return nil
 	})
 	if err != nil {

@@ -45,12 +45,14 @@ var sqliteEngine = engine{
 	away:        sqliteAway,
 	commitError: func(err error) error { return fmt.Errorf("commit: %w", err) },
 
-	columns: `select name, "notnull" = 0 from pragma_table_info($1)`,
+	columns: `select name, "notnull" = 0, lower(type) from pragma_table_info($1)`,
 	indexes: `select l.name, i.name from pragma_index_list($1) l, pragma_index_info(l.name) i where l."unique" = 1`,
 	exists:  `select count(*) from sqlite_master where type in ('table', 'view') and name = $1`,
 
 	regclass: func(table string) string { return table },
 	types:    sqliteType,
+
+	profileID: "id integer primary key autoincrement",
 }
 
 // openSQLite makes one connection that writes and a pool of connections that read.

@@ -38,9 +38,9 @@ func parameters(text string) []string {
 
 // TestStatements runs the contract once more, and looks at every statement that it caused.
 func TestStatements(t *testing.T) {
-	for _, model := range []func() *account.Model{own, storetest.SpaUser} {
+	for _, model := range []func() *account.Model{own, storetest.SpaUser, storetest.FieldsModel} {
 		for name, url := range engines {
-			t.Run(string(name)+" "+model().Table, func(t *testing.T) {
+			t.Run(fmt.Sprint(name, " ", model().Table, " ", len(model().Extras)), func(t *testing.T) {
 				t.Parallel()
 				d := migrated(t, url(t), model())
 				for text := range everyStatement(t, d) {
@@ -130,6 +130,11 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 				return err
 			}
 		}
+		if len(d.Model().Profiles) > 0 {
+			if err := everyProfile(t, w); err != nil {
+				return err
+			}
+		}
 		for _, f := range []account.Field{account.Email, account.Username, account.Phone} {
 			if !d.Model().Has(f) {
 				continue
@@ -161,6 +166,33 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 		t.Errorf("got %d statements, want %d or more", len(texts), want)
 	}
 	return texts
+}
+
+// everyProfile runs the statements of declared fields.
+func everyProfile(t *testing.T, w account.Writer) error {
+	ctx := t.Context()
+	for id := int64(3); id < 100; id++ {
+		p := account.Profile{UserID: id, Kind: "profile", Values: account.Values{}.With("badge", account.IntegerValue(id))}
+		if _, err := w.InsertProfile(ctx, &p); err != nil {
+			return err
+		}
+		if id == 3 {
+			if err := w.UpdateProfile(ctx, &p, "badge"); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := w.Holder(ctx, "profile", "badge", account.IntegerValue(9))
+	if err == nil {
+		_, err = w.UserByProfile(ctx, "profile", 1)
+	}
+	if err == nil {
+		_, err = w.UsersByProfile(ctx, "profile", 1, 10)
+	}
+	if err == nil {
+		_, err = w.DeleteProfile(ctx, "profile", 3)
+	}
+	return err
 }
 
 // followOnce runs the statements of the feed.

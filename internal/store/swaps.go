@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -11,26 +10,18 @@ import (
 
 // UsersByEmail finds everybody who has an address.
 func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]account.User, error) {
-	statement := q.find[account.Email]
+	statement := q.several[account.Email]
 	switch {
 	case !fold:
 	case q.model.Has(account.EmailKey) && q.model.EmailUnique == account.Folded:
-		statement, email = q.find[account.EmailKey], q.emailKey(email)
+		statement, email = q.several[account.EmailKey], q.emailKey(email)
 	case q.model.Django:
 		statement = q.findAnyCase
 	}
 	if statement == "" || email == "" || !storable(email) {
 		return nil, nil
 	}
-	var users []account.User
-	err := q.each(ctx, statement, []any{email, min(max(limit, 0), maxUsers)}, func(rows *sql.Rows) error {
-		var u account.User
-		if err := rows.Scan(q.dest(&u)...); err != nil {
-			return err
-		}
-		users = append(users, u)
-		return nil
-	})
+	users, err := q.list(ctx, statement, email, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find the users of an address: %w", err)
 	}

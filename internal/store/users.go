@@ -14,8 +14,9 @@ import (
 // maxUsers is the longest list that Users gives.
 const maxUsers = 1000
 
-// dest is where the columns of find go. Epoch and the time of the last sign-out come last.
-func (q *queries) dest(u *account.User) []any {
+// dest is where the columns of find go: those of the model, declared fields, profiles, epoch and the time of
+// the last sign-out. After the row is read finish must be called.
+func (q *queries) dest(u *account.User) (_ []any, finish func()) {
 	dest := make([]any, 0, len(q.columns)+2)
 	for _, col := range q.columns {
 		switch col.Field {
@@ -52,12 +53,39 @@ func (q *queries) dest(u *account.User) []any {
 			dest = append(dest, intoTime{&u.DateJoined})
 		}
 	}
-	return append(dest, &u.Epoch, intoTime{&u.SignedOut})
+	dest, finish = q.destExtras(u, dest)
+	return append(dest, &u.Epoch, intoTime{&u.SignedOut}), finish
+}
+
+// find reads the one user of a statement.
+func (q *queries) find(ctx context.Context, text string, args ...any) (u account.User, err error) {
+	dest, finish := q.dest(&u)
+	if err := q.row(ctx, text, args, dest...); err != nil {
+		return account.User{}, err
+	}
+	finish()
+	return u, nil
+}
+
+// list reads the users of a statement that has one argument, such as whom it begins after, and a limit.
+func (q *queries) list(ctx context.Context, text string, arg any, limit int) (users []account.User, err error) {
+	limit = min(max(limit, 0), maxUsers)
+	err = q.each(ctx, text, []any{arg, limit}, func(rows *sql.Rows) error {
+		var u account.User
+		dest, finish := q.dest(&u)
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		finish()
+		users = append(users, u)
+		return nil
+	})
+	return users, err
 }
 
 // User finds a user by his id.
 func (q *queries) User(ctx context.Context, id int64) (u account.User, err error) {
-	if err := q.row(ctx, q.byID, []any{id}, q.dest(&u)...); err != nil {
+	if u, err = q.find(ctx, q.byID, id); err != nil {
 		return account.User{}, fmt.Errorf("read user %d: %w", id, err)
 	}
 	return u, nil
@@ -72,8 +100,7 @@ func (q *queries) UserByLogin(ctx context.Context, f account.Field, text string,
 	if !ok || text == "" || !storable(text) {
 		return u, account.ErrNotFound
 	}
-	err = q.row(ctx, statement, []any{text}, q.dest(&u)...)
-	if err != nil {
+	if u, err = q.find(ctx, statement, text); err != nil {
 		return account.User{}, fmt.Errorf("find a user by %s: %w", f, err)
 	}
 	return u, nil
@@ -110,17 +137,7 @@ func (q *queries) Taken(ctx context.Context, f account.Field, text string) (bool
 
 // Users lists users by id.
 func (q *queries) Users(ctx context.Context, after int64, limit int) ([]account.User, error) {
-	limit = min(max(limit, 0), maxUsers)
-	var users []account.User
-	err := q.each(ctx, q.page, []any{after, limit},
-		func(rows *sql.Rows) error {
-			var u account.User
-			if err := rows.Scan(q.dest(&u)...); err != nil {
-				return err
-			}
-			users = append(users, u)
-			return nil
-		})
+	users, err := q.list(ctx, q.page, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the users after %d: %w", after, err)
 	}
@@ -133,12 +150,19 @@ func (q *queries) InsertUser(ctx context.Context, u *account.User) (int64, error
 	if u.ID != 0 {
 		text = q.insertID
 	}
-	args := make([]any, 0, len(q.columns))
+	args := make([]any, 0, len(q.columns)+len(q.extras))
 	for _, col := range q.columns {
 		if col.Field == account.ID && u.ID == 0 {
 			continue
 		}
 		v, err := q.value(u, col)
+		if err != nil {
+			return 0, fmt.Errorf("insert a user: %w", err)
+		}
+		args = append(args, v)
+	}
+	for _, e := range q.extras {
+		v, err := q.column(e.spec, e.of(u.Extra), q.model.Django)
 		if err != nil {
 			return 0, fmt.Errorf("insert a user: %w", err)
 		}
@@ -160,22 +184,28 @@ func (q *queries) InsertUser(ctx context.Context, u *account.User) (int64, error
 // left out; an address takes its key along; the one flag IsAdmin is written for either of the two
 // that it stands for, from those of them that are given.
 func (q *queries) UpdateUser(ctx context.Context, u *account.User, fields ...account.Field) error {
-	var places []int
+	var names []string
 	var args []any
-	for i, col := range q.columns {
+	for _, col := range q.columns {
 		v, given, err := q.change(u, col, fields)
 		if err != nil {
 			return fmt.Errorf("update user %d: %w", u.ID, err)
 		}
 		if given {
-			places, args = append(places, i), append(args, v)
+			names, args = append(names, quote(col.Name)), append(args, v)
 		}
 	}
-	if len(places) == 0 {
+	moreNames, moreArgs, err := q.changes(q.extras, u.Extra, q.model.Django, fields)
+	if err != nil {
+		return fmt.Errorf("update user %d: %w", u.ID, err)
+	}
+	names, args = append(names, moreNames...), append(args, moreArgs...)
+	if len(names) == 0 {
 		_, err := q.User(ctx, u.ID)
 		return err
 	}
-	changed, err := q.exec(ctx, q.update(places), append(args, u.ID)...)
+	text := set(q.model.Table, names) + " where " + q.is(account.ID, len(names)+1)
+	changed, err := q.exec(ctx, text, append(args, u.ID)...)
 	if err == nil && changed == 0 {
 		err = account.ErrNotFound
 	}
@@ -221,6 +251,11 @@ func (q *queries) SwapPassword(ctx context.Context, id int64, old, fresh string)
 // DeleteUser removes a user and what is his here. Rows of others that refer to him, in a table of
 // Django's, make it fail.
 func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
+	for _, p := range q.profiles {
+		if _, err := q.exec(ctx, p.delete, id); err != nil {
+			return false, fmt.Errorf("delete the profile %s of user %d: %w", p.kind.Name, id, err)
+		}
+	}
 	deleted, err := q.exec(ctx, q.delete, id)
 	if err == nil {
 		_, err = q.exec(ctx, `delete from sessions where user_id = $1`, id)

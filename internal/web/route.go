@@ -83,6 +83,10 @@ type Field struct {
 	Taken func(ctx context.Context, value string) (bool, error)
 	// TakenText says so.
 	TakenText string
+	// Spec is the declaration of a field that is not built in; nil: it is.
+	Spec *account.FieldSpec
+	// Fields are the members of an object: a profile; nil: it is none.
+	Fields []Field
 	// Valid is the rule of the text's own syntax; nil: there is none. InvalidText says that it is broken.
 	Valid       func(value string) bool
 	InvalidText string

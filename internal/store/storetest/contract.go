@@ -39,6 +39,14 @@ func Run(t *testing.T, open Open) {
 		runCases(t, open, own)
 		runOwn(t, open)
 	})
+	t.Run("own table with declared fields", func(t *testing.T) {
+		t.Parallel()
+		runFields(t, open, FieldsModel)
+	})
+	t.Run("tables of Django's shape with declared fields", func(t *testing.T) {
+		t.Parallel()
+		runFields(t, open, AdoptedFieldsModel)
+	})
 	t.Run("table of Django's shape", func(t *testing.T) {
 		t.Parallel()
 		runCases(t, open, SpaUser)

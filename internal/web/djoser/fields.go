@@ -110,14 +110,28 @@ func (d *dialect) field(f account.Field, required bool) web.Field {
 	return field
 }
 
-// shown are the fields of a user: what was asked, his id, and the login field, which cannot be
-// changed here.
+// declared are the operator's fields of the user, as far as he may see or give them himself.
+func (d *dialect) declared(isNew bool) (fields []web.Field) {
+	m := d.accounts.Model()
+	for i := range m.Extras {
+		spec := &m.Extras[i]
+		f := web.Declared(spec, account.Self, isNew)
+		if f.Label = spec.Label; !f.ReadOnly || spec.Readable(account.Self) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// shown are the fields of a user: what was asked, what was declared, his id, and the login field, which cannot
+// be changed here.
 func (d *dialect) shown() (fields []web.Field) {
 	for _, a := range d.Asked {
 		if a.Field != d.Login {
 			fields = append(fields, d.kept(d.field(a.Field, a.Required)))
 		}
 	}
+	fields = append(fields, d.declared(false)...)
 	if d.ID != d.Login {
 		fields = append(fields, readOnly(d.field(d.ID, false)))
 	}
@@ -168,6 +182,7 @@ func (d *dialect) created() (fields []web.Field) {
 			fields = append(fields, d.field(a.Field, a.Required))
 		}
 	}
+	fields = append(fields, d.declared(true)...)
 	fields = append(fields, d.field(login, true))
 	if d.ID != login {
 		fields = append(fields, readOnly(d.field(d.ID, false)))
@@ -228,10 +243,16 @@ func same(in drf.Values, again bool, name, what string) error {
 	return nil
 }
 
-// shape writes a user with the given fields.
-func shape(u *account.User, fields []web.Field) drf.Object {
+// shape writes a user with the given fields, of declared ones those that by may see.
+func shape(u *account.User, fields []web.Field, by account.Access) drf.Object {
 	o := make(drf.Object, 0, len(fields))
 	for _, f := range fields {
+		if f.Spec != nil {
+			if f.Spec.Readable(by) {
+				o = append(o, drf.Member{Name: f.Name, Value: u.Extra.Of(f.Spec.Name)})
+			}
+			continue
+		}
 		switch f := account.Field(f.Name); f {
 		case account.ID:
 			o = append(o, drf.Member{Name: string(f), Value: u.ID})
@@ -249,7 +270,7 @@ func shape(u *account.User, fields []web.Field) drf.Object {
 func texts(in drf.Values, fields []web.Field) map[account.Field]string {
 	given := map[account.Field]string{}
 	for _, f := range fields {
-		if !f.ReadOnly && in.Has(f.Name) {
+		if !f.ReadOnly && f.Spec == nil && in.Has(f.Name) {
 			given[account.Field(f.Name)] = in.Text(f.Name)
 		}
 	}
@@ -278,7 +299,7 @@ func (d *dialect) create(w http.ResponseWriter, r *web.Request) error {
 	}
 	n := account.NewUser{
 		Email: in.Text("email"), Username: in.Text("username"), Password: in.Text("password"), FirstName: in.Text("first_name"),
-		LastName: in.Text("last_name"), Name: in.Text("name"), Phone: in.Text("phone"),
+		LastName: in.Text("last_name"), Name: in.Text("name"), Phone: in.Text("phone"), Extra: in.Extra(),
 	}
 	if mismatch := same(in, d.RetypeNew, "password", "password"); mismatch != nil {
 		if err := d.accounts.JudgeNew(d.policy, n); err != nil { // says so first
@@ -290,7 +311,7 @@ func (d *dialect) create(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return createWords.Explain(err)
 	}
-	return drf.JSON(w, http.StatusCreated, shape(&u, r.Route.Input))
+	return drf.JSON(w, http.StatusCreated, shape(&u, r.Route.Input, account.Self))
 }
 
 // editWords are for what only the update sees.
@@ -308,9 +329,9 @@ func (d *dialect) edit(w http.ResponseWriter, r *web.Request, id int64) error {
 	if err != nil {
 		return err
 	}
-	u, err := d.accounts.Edit(asking(r), d.policy, id, texts(in, r.Route.Input))
+	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, texts(in, r.Route.Input), in.Extra())
 	if err != nil {
 		return editWords.Explain(err)
 	}
-	return drf.JSON(w, http.StatusOK, shape(&u, r.Route.Input))
+	return drf.JSON(w, http.StatusOK, shape(&u, r.Route.Input, r.Who.Access(id)))
 }

@@ -3,7 +3,10 @@ package drf
 import (
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
+
+	"doorward/internal/account"
 )
 
 // Object is a JSON object whose members keep their order.
@@ -39,6 +42,8 @@ func (e *encoder) value(v any) error {
 		e.b = strconv.AppendInt(e.b, int64(v), 10)
 	case int64:
 		e.b = strconv.AppendInt(e.b, v, 10)
+	case account.Value:
+		return e.declared(v)
 	case Object:
 		return e.object(v)
 	case []Object:
@@ -49,6 +54,26 @@ func (e *encoder) value(v any) error {
 		return fmt.Errorf("drf: no JSON for a %T", v)
 	}
 	return nil
+}
+
+// declared writes the value of a declared field: a decimal as a text, and a time with all six digits of its
+// microseconds or with none, as Python's isoformat does.
+func (e *encoder) declared(v account.Value) error {
+	switch {
+	case v.IsText():
+		e.b = appendText(e.b, v.String())
+		return nil
+	case v.IsTime():
+		form := "2006-01-02T15:04:05.000000Z07:00"
+		if v.Int()%1e6 == 0 {
+			form = time.RFC3339
+		}
+		e.b = appendText(e.b, v.Time().Format(form))
+		return nil
+	}
+	b, err := v.MarshalJSON()
+	e.b = append(e.b, b...)
+	return err
 }
 
 func (e *encoder) object(o Object) error {

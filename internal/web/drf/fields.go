@@ -20,6 +20,9 @@ type entry struct {
 	text   string
 	number int64
 	truth  bool
+	spec   *account.FieldSpec // of a declared field
+	value  account.Value
+	inner  *Values // of an object
 }
 
 // find returns the value of name; the zero entry, and false, when it was not sent.
@@ -65,32 +68,52 @@ func validate(r *web.Request, doc document, fields []web.Field, partial bool) (V
 	default:
 		return Values{}, NonField(fmt.Sprintf("Invalid data. Expected a dictionary, but got %s.", typeNames[doc.top.kind]))
 	}
-	values := Values{make([]entry, 0, len(fields))}
-	var errs Object
-	for i := range fields {
-		f := &fields[i]
-		if f.ReadOnly {
-			continue
-		}
-		v := doc.top.get(f.Name)
-		if doc.form {
-			v = fromForm(f, v, partial)
-		}
-		e, texts, err := check(r, f, v)
-		switch {
-		case err != nil:
-			return Values{}, fmt.Errorf("validate %s: %w", f.Name, err)
-		case v.kind == absent && (partial || !f.Required):
-		case len(texts) > 0:
-			errs = append(errs, Member{f.Name, texts})
-		default:
-			values.entries = append(values.entries, e)
-		}
+	values, errs, err := validateFields(r, doc.top, fields, partial, doc.form)
+	if err != nil {
+		return Values{}, err
 	}
 	if errs != nil {
 		return Values{}, &Failure{Status: http.StatusBadRequest, Body: errs}
 	}
 	return values, nil
+}
+
+// validateFields reads the members of an object; errs are what is wrong with them.
+func validateFields(r *web.Request, top value, fields []web.Field, partial, form bool) (values Values, errs Object, err error) {
+	values = Values{make([]entry, 0, len(fields))}
+	for i := range fields {
+		f := &fields[i]
+		if f.ReadOnly {
+			continue
+		}
+		v := top.get(f.Name)
+		switch {
+		case form && f.Fields != nil:
+			v = nestedForm(top, f.Name)
+		case form:
+			v = fromForm(f, v, partial)
+		}
+		var e entry
+		var wrong any
+		if f.Fields != nil && v.kind != absent && v.kind != null {
+			e, wrong, err = checkNested(r, entry{name: f.Name}, f, v, partial, form)
+		} else {
+			var texts []string
+			if e, texts, err = check(r, f, v); len(texts) > 0 {
+				wrong = texts
+			}
+		}
+		switch {
+		case err != nil:
+			return Values{}, nil, fmt.Errorf("validate %s: %w", f.Name, err)
+		case v.kind == absent && (partial || !f.Required):
+		case wrong != nil:
+			errs = append(errs, Member{f.Name, wrong})
+		default:
+			values.entries = append(values.entries, e)
+		}
+	}
+	return values, errs, nil
 }
 
 // fromForm is what a form means: an unchecked box is absent, and empty may be all that a browser
@@ -116,10 +139,13 @@ func check(r *web.Request, f *web.Field, v value) (e entry, texts []string, err 
 	case v.kind == absent:
 		return e, []string{"This field is required."}, nil
 	case v.kind == null && f.Null:
-		e.null = true
+		e.null, e.spec = true, f.Spec
 		return e, nil, nil
 	case v.kind == null:
 		return e, []string{"This field may not be null."}, nil
+	}
+	if f.Spec != nil {
+		return checkDeclared(r, e, f, v)
 	}
 	switch f.Kind {
 	case web.Integer:

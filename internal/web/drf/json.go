@@ -34,11 +34,11 @@ var typeNames = [...]string{
 	null: "NoneType", boolean: "bool", integer: "int", float: "float", text: "str", list: "list", object: "dict",
 }
 
-// value is one value of a body. Of a list nothing is kept: no field takes one.
+// value is one value of a body. Of a list only the text is kept: no field takes one.
 type value struct {
 	kind    kind
 	truth   bool     // of a boolean
-	text    string   // a text, or a number as Python prints it; lone surrogates as in appendSurrogate
+	text    string   // a text, or a number as Python prints it; lone surrogates as in appendSurrogate; of a list or object its JSON
 	members []member // of an object, in order, twins included
 }
 
@@ -160,9 +160,11 @@ func (r *jsonReader) nested(read func() (value, error)) (value, error) {
 	if r.depth++; r.depth > maxDepth {
 		return value{}, r.fail(fmt.Sprintf("More than %d levels", maxDepth), r.at)
 	}
+	start := r.at
 	r.at++
 	r.space()
 	v, err := read()
+	v.text = r.text[start:r.at]
 	r.depth--
 	return v, err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"doorward/internal/account"
 	"doorward/internal/web"
 )
 
@@ -48,11 +49,34 @@ var kindNames = [...]string{
 	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean",
 }
 
+// declaredNames are those of declared fields that differ.
+var declaredNames = map[account.FieldKind]string{
+	account.Choice: "choice", account.Decimal: "decimal", account.Date: "date", account.Timestamp: "datetime", account.URL: "url",
+}
+
+func kindName(f *web.Field) string {
+	if f.Spec != nil && declaredNames[f.Spec.Kind] != "" {
+		return declaredNames[f.Spec.Kind]
+	}
+	return kindNames[f.Kind]
+}
+
+// choices are what a choice can be; nil for other fields.
+func choices(f *web.Field) (all []Object) {
+	if f.Spec == nil || f.Spec.Kind != account.Choice {
+		return nil
+	}
+	for _, c := range f.Spec.Choices {
+		all = append(all, Object{{"value", c}, {"display_name", c}})
+	}
+	return all
+}
+
 func describe(fields []web.Field) Object {
 	all := make(Object, len(fields))
 	for i, f := range fields {
 		o := Object{
-			{"type", kindNames[f.Kind]},
+			{"type", kindName(&f)},
 			{"required", f.Required && !f.ReadOnly},
 			{"read_only", f.ReadOnly},
 			{"label", label(f)},
@@ -60,7 +84,11 @@ func describe(fields []web.Field) Object {
 		if f.Help != "" {
 			o = append(o, Member{"help_text", f.Help})
 		}
-		if f.Max > 0 && !f.ReadOnly {
+		switch all := choices(&f); {
+		case f.ReadOnly:
+		case all != nil:
+			o = append(o, Member{"choices", all})
+		case f.Max > 0:
 			o = append(o, Member{"max_length", f.Max})
 		}
 		all[i] = Member{f.Name, o}

@@ -38,6 +38,24 @@ var defaults = Words{
 	account.PasswordLong:    {Text: "Ensure this field has no more than {limit} characters."},
 	account.TooLong:         {Text: "Ensure this field has no more than {limit} characters."},
 	account.Required:        {Text: "This field is required."},
+	account.Null:            {Text: "This field may not be null."},
+	account.Blank:           {Text: "This field may not be blank."},
+	account.ReadOnly:        {Text: "This field is read-only."},
+	account.TooShort:        {Text: "Ensure this field has at least {limit} characters."},
+	account.TooBig:          {Text: "Ensure this value is less than or equal to {limit}."},
+	account.TooSmall:        {Text: "Ensure this value is greater than or equal to {limit}."},
+	account.TooManyDigits:   {Text: "Ensure that there are no more than {limit} digits in total."},
+	account.TooManyPlaces:   {Text: "Ensure that there are no more than {limit} decimal places."},
+	account.TooManyWhole:    {Text: "Ensure that there are no more than {limit} digits before the decimal point."},
+	account.NotChoice:       {Text: `"{label}" is not a valid choice.`},
+	account.NoMatch:         {Text: "Enter a valid value."},
+	account.Taken:           {Text: "This field must be unique."},
+	account.Invalid:         {Text: "Enter a valid value."},
+	account.WrongType:       {Text: "Enter a valid value."},
+	account.Unknown:         {Text: "There is no such field."},
+	account.NotOfRole:       {Text: "This profile belongs to another role."},
+	account.ProfileExists:   {Text: "This profile already exists."},
+	account.ProfileNone:     {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
 	account.Unavailable:     {Field: OnDetail, Text: "Service temporarily unavailable, try again later.", Status: http.StatusServiceUnavailable},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},
 }
@@ -67,7 +85,7 @@ func (w Words) Explain(err error) error {
 		case OnList:
 			bare = append(bare, word.Text)
 		default:
-			fields = fields.with(word.Field, word.Text)
+			fields = fields.within(p.Profile, word.Field, word.Text)
 		}
 	}
 	if f.Body = fields; bare != nil {
@@ -92,7 +110,7 @@ func (w Words) of(p account.Problem) (Word, bool) {
 	if word.Field == "" {
 		word.Field = string(p.Field)
 	}
-	if word.Field == "" {
+	if word.Field == "" && p.Profile == "" {
 		word.Field = OnDetail
 		if word.Status == http.StatusBadRequest {
 			word.Field = OnNonField

@@ -91,6 +91,15 @@ func deep(body []byte) bool {
 
 func judge(fields []web.Field, members map[string]json.RawMessage) (map[string]string, error) {
 	p := &problem{Status: http.StatusBadRequest, Code: "invalid_request"}
+	in := p.collect(fields, members)
+	if len(p.Errors) > 0 {
+		return nil, p.sorted()
+	}
+	return in, nil
+}
+
+// collect takes the texts of fields from members; what is left of these nobody knows.
+func (p *problem) collect(fields []web.Field, members map[string]json.RawMessage) map[string]string {
 	in := map[string]string{}
 	for _, f := range fields {
 		raw, ok := members[f.Name]
@@ -111,10 +120,7 @@ func judge(fields []web.Field, members map[string]json.RawMessage) (map[string]s
 	for name := range members {
 		p.add(name, "unknown", 0)
 	}
-	if len(p.Errors) > 0 {
-		return nil, p.sorted()
-	}
-	return in, nil
+	return in
 }
 
 // textOf reads a JSON text without null characters. Half a surrogate pair is no character either:

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,11 +38,13 @@ func (a *API) Routes() []web.Route {
 		text("username", web.Text, false), text("first_name", web.Text, false), text("last_name", web.Text, false),
 		text("name", web.Text, false), text("phone", web.Text, false),
 	}
+	signUp := slices.Concat([]web.Field{text("email", web.Email, true), password}, profile, declared(a.accounts.Model(), true))
+	profile = append(profile, declared(a.accounts.Model(), false)...)
 	refresh := []web.Field{text("refresh_token", web.Secret, true)}
 	return []web.Route{
 		{
 			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
-			Input: append([]web.Field{text("email", web.Email, true), password}, profile...),
+			Input: signUp,
 		},
 		{
 			Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
@@ -71,14 +74,26 @@ type user struct {
 	Phone      *string `json:"phone"`
 	DateJoined *string `json:"date_joined"`
 	LastLogin  *string `json:"last_login"`
+
+	more []member // declared fields
 }
 
+func (a *API) shape(u *account.User, by account.Access) user {
+	whole := shape(u)
+	whole.more = a.shown(u, by)
+	return whole
+}
+
+// shape is a user without declared fields.
 func shape(u *account.User) user {
 	return user{
 		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
 		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
 	}
 }
+
+// own is what a user may do with his own fields.
+func own(u *account.User) account.Access { return (&account.Principal{User: *u}).Access(u.ID) }
 
 func optional(text string) *string {
 	if text == "" {
@@ -105,19 +120,19 @@ type grant struct {
 
 func (a *API) grant(w http.ResponseWriter, status int, g *account.Grant) error {
 	return reply(w, status, grant{
-		User: shape(&g.User), AccessToken: g.Access, TokenType: "Bearer",
+		User: a.shape(&g.User, own(&g.User)), AccessToken: g.Access, TokenType: "Bearer",
 		ExpiresIn: int64(g.Expires.Sub(a.accounts.Now()).Round(time.Second) / time.Second), RefreshToken: g.Refresh,
 	})
 }
 
 func (a *API) signUp(w http.ResponseWriter, r *web.Request) error {
-	in, err := decode(r)
+	in, err := a.readUser(r)
 	if err != nil {
 		return err
 	}
 	g, err := a.accounts.Register(r.Context(), a.policy, account.NewUser{
-		Email: in["email"], Username: in["username"], FirstName: in["first_name"], LastName: in["last_name"],
-		Name: in["name"], Phone: in["phone"], Password: in["password"],
+		Email: in.texts["email"], Username: in.texts["username"], FirstName: in.texts["first_name"], LastName: in.texts["last_name"],
+		Name: in.texts["name"], Phone: in.texts["phone"], Password: in.texts["password"], Extra: in.extra, Profiles: in.profiles,
 	})
 	if err != nil {
 		return err
@@ -154,24 +169,29 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
-	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), &r.Who.User))
+	u := &r.Who.User
+	if m := a.accounts.Model(); len(m.Extras)+len(m.Profiles) > 0 {
+		return reply(w, http.StatusOK, a.shape(u, own(u)))
+	}
+	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), u))
 	return nil
 }
 
 func (a *API) update(w http.ResponseWriter, r *web.Request) error {
-	in, err := decode(r)
+	in, err := a.readUser(r)
 	if err != nil {
 		return err
 	}
-	texts := map[account.Field]string{}
-	for name, text := range in {
-		texts[account.Field(name)] = text
+	c := account.Changes{Texts: map[account.Field]string{}, Extra: in.extra, Profiles: in.profiles}
+	for name, text := range in.texts {
+		c.Texts[account.Field(name)] = text
 	}
-	u, err := a.accounts.Update(r.Context(), r.Who, texts)
+	by := own(&r.Who.User)
+	u, err := a.accounts.Edit(r.Context(), by, r.Who.User, c)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, shape(&u))
+	return reply(w, http.StatusOK, a.shape(&u, by))
 }
 
 func (a *API) delete(w http.ResponseWriter, r *web.Request) error {

@@ -58,6 +58,19 @@ var fieldTexts = map[string]string{
 	string(account.Invalid):            "This is not a valid value.",
 	string(account.TooLong):            "This has more than %d characters.",
 	string(account.ReadOnly):           "This cannot be changed here.",
+	string(account.Null):               "This may not be null.",
+	string(account.Blank):              "This may not be empty.",
+	string(account.WrongType):          "This is of another type than its field.",
+	string(account.TooShort):           "This has fewer than %d characters.",
+	string(account.TooBig):             "This is more than %d.",
+	string(account.TooSmall):           "This is less than %d.",
+	string(account.TooManyDigits):      "This has more than %d digits.",
+	string(account.TooManyPlaces):      "This has more than %d digits after the point.",
+	string(account.TooManyWhole):       "This has more than %d digits before the point.",
+	string(account.NotChoice):          "This is none of the choices.",
+	string(account.NoMatch):            "This does not have the form that its field asks for.",
+	string(account.Taken):              "Somebody else has this value.",
+	string(account.NotOfRole):          "This profile belongs to another role.",
 	string(account.EmailTaken):         "An account with this e-mail address exists.",
 	string(account.UsernameTaken):      "An account with this user name exists.",
 	string(account.PhoneTaken):         "An account with this phone number exists.",
@@ -85,6 +98,9 @@ var statuses = map[account.Code]int{
 	account.EmailTaken:         http.StatusConflict,
 	account.UsernameTaken:      http.StatusConflict,
 	account.PhoneTaken:         http.StatusConflict,
+	account.Taken:              http.StatusConflict,
+	account.ProfileExists:      http.StatusConflict,
+	account.ProfileNone:        http.StatusNotFound,
 	account.Busy:               http.StatusServiceUnavailable,
 	account.Unavailable:        http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
@@ -130,8 +146,12 @@ func (a *API) explain(err error) (*problem, bool) {
 		p.challenge = a.Challenge()
 	}
 	for _, each := range refusal.Problems {
-		if each.Field != "" {
-			p.add(string(each.Field), string(each.Code), each.Limit)
+		name := string(each.Field)
+		if each.Profile != "" {
+			name = strings.TrimSuffix(each.Profile+"."+name, ".")
+		}
+		if name != "" {
+			p.add(name, string(each.Code), each.Limit)
 		}
 	}
 	return p, true

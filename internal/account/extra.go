@@ -1,0 +1,420 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// spec is a declared field of the user (profile "") or of a profile; nil when there is none.
+func (m *Model) spec(profile string, f Field) *FieldSpec {
+	if profile == "" {
+		return m.Extra(f)
+	}
+	if k := m.Profile(profile); k != nil {
+		return k.Field(f)
+	}
+	return nil
+}
+
+// Access is what who may do with the fields of the user with this id. Nil is nobody in particular.
+func (who *Principal) Access(id int64) Access {
+	switch {
+	case who == nil:
+		return Anyone
+	case who.User.IsStaff || who.User.IsSuperuser:
+		return Staff
+	case who.User.ID == id:
+		return Self
+	}
+	return Anyone
+}
+
+// Shown are the values of these fields that by may see, in the order of their declaration. A field without
+// a value is null.
+func Shown(specs []FieldSpec, vs Values, by Access) Values {
+	var list []named
+	for i := range specs {
+		if f := &specs[i]; f.Readable(by) {
+			list = append(list, named{f.Name, vs.Of(f.Name)})
+		}
+	}
+	if list == nil {
+		return Values{}
+	}
+	return Values{&list}
+}
+
+// judgeFields judges what by gives for the fields of one row: a new one, or the one that holds old. It
+// returns what is to be written. A value that by may not write is refused, whatever it is.
+func judgeFields(profile string, specs []FieldSpec, given Values, by Access, old *Values, now time.Time) (kept Values, problems []Problem) {
+	refuse := func(c Code, f Field) { problems = append(problems, Problem{Code: c, Field: f}) }
+	for i := range specs {
+		f := &specs[i]
+		v, ok := given.Get(f.Name)
+		switch {
+		case ok && (old == nil && !f.Givable(by) || old != nil && !f.Writable(by)):
+			refuse(ReadOnly, f.Name)
+		case ok:
+			v, wrong := f.Judge(v)
+			problems = append(problems, wrong...)
+			kept = kept.With(f.Name, v)
+		case old != nil && (f.Computed != WhenChanged || profile == "" && given.Len() == 0): // a profile that is written at all is changed
+		case f.Computed != NotComputed:
+			kept = kept.With(f.Name, TimeValue(now))
+		case f.Required && f.Givable(by):
+			refuse(Required, f.Name)
+		case f.Default.IsNull():
+			kept = kept.With(f.Name, f.Empty())
+		default:
+			kept = kept.With(f.Name, f.Default)
+		}
+	}
+	for f := range given.All() {
+		if specOf(specs, f) == nil {
+			refuse(Unknown, f)
+		}
+	}
+	for i := range problems {
+		problems[i].Profile = profile
+	}
+	return kept, problems
+}
+
+// judgeExtras judges the declared fields of a registration, and which profiles it makes.
+func (s *Service) judgeExtras(n *NewUser) (extra Values, profiles Profiles, problems []Problem) {
+	m, by := s.store.Model(), max(n.By, Self)
+	extra, problems = judgeFields("", m.Extras, n.Extra, by, nil, s.now())
+	for _, p := range n.Profiles {
+		if m.Profile(p.Kind) == nil {
+			problems = append(problems, Problem{Code: Unknown, Profile: p.Kind})
+		}
+	}
+	for i := range m.Profiles {
+		k := &m.Profiles[i]
+		at := slices.IndexFunc(n.Profiles, func(p Profile) bool { return p.Kind == k.Name })
+		given := Profile{Kind: k.Name}
+		switch mine := k.fits(extra); {
+		case at >= 0 && !mine:
+			problems = append(problems, Problem{Code: NotOfRole, Profile: k.Name})
+			continue
+		case at >= 0:
+			given = n.Profiles[at]
+		case mine && k.Required && by < Staff:
+			problems = append(problems, Problem{Code: Required, Profile: k.Name})
+			continue
+		case !mine || !k.Auto:
+			continue
+		}
+		kept, wrong := judgeFields(k.Name, k.Fields, given.Values, by, nil, s.now())
+		problems = append(problems, wrong...)
+		profiles = profiles.with(Profile{Kind: k.Name, Values: kept})
+	}
+	return extra, profiles, problems
+}
+
+// fits reports whether somebody with these fields has such a profile.
+func (k *ProfileKind) fits(extra Values) bool {
+	return k.Role == "" || extra.Of(Role) == TextValue(k.Role)
+}
+
+// insert adds a user and his profiles.
+func insert(ctx context.Context, w Writer, u User) (User, error) {
+	id, err := w.InsertUser(ctx, &u)
+	if err != nil {
+		return User{}, err
+	}
+	u.ID = id
+	for _, p := range u.Profiles.All() {
+		p.UserID = id
+		if _, err := w.InsertProfile(ctx, &p); err != nil {
+			return User{}, err
+		}
+		u.Profiles = u.Profiles.with(p)
+	}
+	return u, nil
+}
+
+// Changes are what somebody wants to be otherwise about a user.
+type Changes struct {
+	Texts map[Field]string
+	Extra Values
+	// Profiles by their kinds, with the values that change. One that the user lacks is made.
+	Profiles []Profile
+}
+
+// Edit changes a user, in one transaction, as far as by may: see Principal.Access. Codes: ReadOnly, Invalid,
+// TooLong, UsernameTaken, PhoneTaken; of declared fields those of FieldSpec.Judge, Required, Unknown, NotOfRole
+// and Taken.
+func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User, error) {
+	if by < Self {
+		return User{}, fail(ReadOnly)
+	}
+	problems, changed := s.judgeChanges(&u, c.Texts)
+	m := s.store.Model()
+	kept, wrong := judgeFields("", m.Extras, c.Extra, by, &u.Extra, s.now())
+	problems = append(problems, wrong...)
+	for f := range kept.All() {
+		changed = append(changed, f)
+	}
+	u.Extra = u.Extra.WithAll(kept)
+	var rows []profileChange
+	for _, p := range c.Profiles {
+		row, wrong := s.judgeProfile(by, &u, p)
+		problems = append(problems, wrong...)
+		rows = append(rows, row)
+	}
+	if len(problems) > 0 {
+		return User{}, &Error{Problems: problems}
+	}
+	if len(changed) == 0 && len(rows) == 0 {
+		return u, nil
+	}
+	after := u
+	err := s.update(ctx, u.ID, func(w Writer) error {
+		after = u // may run again
+		if len(changed) > 0 {
+			if err := w.UpdateUser(ctx, &u, changed...); err != nil {
+				return err
+			}
+		}
+		for _, row := range rows {
+			p, err := row.write(ctx, w)
+			if err != nil {
+				return err
+			}
+			after.Profiles = after.Profiles.with(p)
+		}
+		return nil
+	})
+	if err != nil {
+		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
+	}
+	return after, nil
+}
+
+// profileChange is a row of a profile as it will be.
+type profileChange struct {
+	profile Profile
+	fields  []Field // that change; nil: the row is to be made
+}
+
+func (s *Service) judgeProfile(by Access, u *User, given Profile) (profileChange, []Problem) {
+	k := s.store.Model().Profile(given.Kind)
+	if k == nil {
+		return profileChange{}, []Problem{{Code: Unknown, Profile: given.Kind}}
+	}
+	has, ok := u.Profiles.Of(k.Name)
+	if !ok {
+		if !k.fits(u.Extra) {
+			return profileChange{}, []Problem{{Code: NotOfRole, Profile: k.Name}}
+		}
+		kept, problems := judgeFields(k.Name, k.Fields, given.Values, by, nil, s.now())
+		return profileChange{profile: Profile{UserID: u.ID, Kind: k.Name, Values: kept}}, problems
+	}
+	kept, problems := judgeFields(k.Name, k.Fields, given.Values, by, &has.Values, s.now())
+	has.UserID = u.ID
+	change := profileChange{profile: has, fields: []Field{}}
+	for f := range kept.All() {
+		change.fields = append(change.fields, f)
+	}
+	change.profile.Values = has.Values.WithAll(kept)
+	return change, problems
+}
+
+func (c profileChange) write(ctx context.Context, w Writer) (Profile, error) {
+	p := c.profile
+	if c.fields != nil {
+		return p, w.UpdateProfile(ctx, &p, c.fields...)
+	}
+	made, err := w.InsertProfile(ctx, &p)
+	if err == nil && !made { // another request was first
+		err = &Error{Problems: []Problem{{Code: ProfileExists, Profile: p.Kind}}}
+	}
+	return p, err
+}
+
+// MakeProfile makes a profile for a user who has none of its kind. Codes: ProfileExists, and those of Edit.
+func (s *Service) MakeProfile(ctx context.Context, by Access, u User, p Profile) (User, error) {
+	if _, ok := u.Profiles.Of(p.Kind); ok {
+		return User{}, &Error{Problems: []Problem{{Code: ProfileExists, Profile: p.Kind}}}
+	}
+	return s.Edit(ctx, by, u, Changes{Profiles: []Profile{p}})
+}
+
+// DeleteProfile removes a user's profile. Codes: ProfileNone.
+func (s *Service) DeleteProfile(ctx context.Context, userID int64, kind string) error {
+	if s.store.Model().Profile(kind) == nil {
+		return &Error{Problems: []Problem{{Code: Unknown, Profile: kind}}}
+	}
+	err := s.update(ctx, userID, func(w Writer) error {
+		was, err := w.DeleteProfile(ctx, kind, userID)
+		if err == nil && !was {
+			err = &Error{Problems: []Problem{{Code: ProfileNone, Profile: kind}}}
+		}
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("delete the profile %s of user %d: %w", kind, userID, err)
+	}
+	return err
+}
+
+// UserByProfile is the user who has the profile of this kind and id, with it. ErrNotFound when there is none.
+func (s *Service) UserByProfile(ctx context.Context, kind string, id int64) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByProfile(ctx, kind, id)
+		return err
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("find the profile %s %d: %w", kind, id, err)
+	}
+	return u, nil
+}
+
+// ListProfiles gives at most limit users who have a profile of a kind, by its id, from the one after `after`.
+func (s *Service) ListProfiles(ctx context.Context, kind string, after int64, limit int) (users []User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		users, err = r.UsersByProfile(ctx, kind, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the profiles %s: %w", kind, err)
+	}
+	return users, nil
+}
+
+// TakenValue reports whether somebody else than the user `but` (0: anybody) has this value of a unique
+// declared field, for dialects that say so field by field. The table has the last word.
+func (s *Service) TakenValue(ctx context.Context, profile string, f Field, v Value, but int64) (taken bool, err error) {
+	spec := s.store.Model().spec(profile, f)
+	if spec == nil || !spec.Unique || v.IsBlank() {
+		return false, nil
+	}
+	v, problems := spec.Judge(v)
+	if len(problems) > 0 {
+		return false, nil
+	}
+	var holder int64
+	err = s.store.View(ctx, func(r Reader) error {
+		holder, err = r.Holder(ctx, profile, f, v)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for a %s: %w", f, err)
+	}
+	return holder != but, nil
+}
+
+// maxHotDeclared bounds what memory holds of one user's declared fields, in bytes. Whoever has more is read from
+// his row each time: people choose how much they write, and memory is for all.
+const maxHotDeclared = 1 << 10
+
+// wide reports whether the declared fields of u are too much to remember.
+func (u *User) wide() bool {
+	size := u.Extra.size()
+	for _, p := range u.Profiles.All() {
+		size += p.Values.size()
+	}
+	return size > maxHotDeclared
+}
+
+func (vs Values) size() (n int) {
+	for _, v := range vs.All() {
+		n += len(v.text)
+	}
+	return n
+}
+
+// maxClaims bounds the payload that declared fields may fill, in bytes: a token stays under 4,096 with it, for
+// that is what one cookie and many proxies hold of a header.
+const maxClaims = 2304
+
+// ownClaims are the names that tokens have for something else.
+var ownClaims = []Field{
+	"exp", "iat", "nbf", "jti", "aud", "iss", "sub", "sid", "ep", "iat_ms", "orig_iat", "token_type", "refresh_exp",
+	"otp_device_id", "hash_password", "id", "user",
+}
+
+// checkClaims holds that tokens stay small, whatever people fill in.
+func (m *Model) checkClaims() error {
+	size := 0
+	for i := range m.Extras {
+		f := &m.Extras[i]
+		if !f.Claim {
+			continue
+		}
+		if slices.Contains(ownClaims, f.Name) {
+			return fmt.Errorf("user.%s: tokens have a claim of that name", f.Name)
+		}
+		if f.Read > Self {
+			return fmt.Errorf("user.%s: whoever has a token reads it, and the field is not for his eyes", f.Name)
+		}
+		if size += len(f.Name) + len(`"":,`) + f.claimSize(); size > maxClaims {
+			return fmt.Errorf("user.%s: with this claim a token may have more than 4,096 bytes: its value may take %d, "+
+				"and %d are left for all declared fields; set max, or claim = false", f.Name, f.claimSize(), maxClaims)
+		}
+	}
+	return nil
+}
+
+// claimSize is how many bytes of JSON a value of the field takes at most. A token escapes what is not ASCII:
+// twelve bytes for the widest characters.
+func (f *FieldSpec) claimSize() int {
+	const quotes = 2
+	switch f.Kind {
+	case Integer, Boolean:
+		return 20
+	case Decimal:
+		return f.Digits + len("-0.") + quotes
+	case Date, Timestamp:
+		return 27 + quotes
+	case JSON:
+		return 6 * maxJSON
+	case Choice:
+		longest := 0
+		for _, c := range f.Choices {
+			longest = max(longest, 12*utf8.RuneCountInString(c))
+		}
+		return longest + quotes
+	}
+	return 12*f.MaxLength() + quotes
+}
+
+// Claims are the claims that the operator asked for, for the tokens of a mount.
+func (m *Model) Claims() (claims []Claim) {
+	for i := range m.Extras {
+		if f := &m.Extras[i]; f.Claim {
+			claims = append(claims, Claim{Name: string(f.Name), Source: FromField, Field: f.Name})
+		}
+	}
+	return claims
+}
+
+// fieldClaim is a field of u as a token says it. What is too long for the field, since another program wrote
+// it or its bound came later, is null.
+func (s *Service) fieldClaim(u *User, f Field) any {
+	spec := s.store.Model().Extra(f)
+	if spec == nil {
+		return u.claim(f)
+	}
+	v := u.Extra.Of(f)
+	if kept, problems := spec.Judge(v); len(problems) > 0 || kept != v {
+		return nil
+	}
+	switch v.kind {
+	case nullValue:
+		return nil
+	case integerValue:
+		return v.number
+	case booleanValue:
+		return v.Bool()
+	}
+	return v.String()
+}
