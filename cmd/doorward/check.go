@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +14,10 @@ import (
 )
 
 type checkCmd struct {
-	Production bool `help:"Judge as in production, whatever the mode is."`
+	Production     bool   `help:"Judge as in production, whatever the mode is." xor:"what"`
+	DjangoSettings string `help:"Print the doorward.toml of a Django's settings (JSON; - reads them from standard input)." placeholder:"FILE" xor:"what"`
+	Preset         string `help:"What the settings are of: djoser, djoser1, simplejwt or tag1." placeholder:"NAME" enum:",djoser,djoser1,simplejwt,tag1" default:""`
+	Generation     string `help:"Of the Django that is left: classic or modern." placeholder:"NAME" enum:"classic,modern" default:"modern"`
 }
 
 // finding is one line of a check.
@@ -24,6 +29,9 @@ type finding struct {
 
 // Run prints what is right and wrong. It fails when something must be mended before the server can be trusted.
 func (k *checkCmd) Run(c *console) error {
+	if k.DjangoSettings != "" {
+		return k.translate(c)
+	}
 	if k.Production {
 		off := false
 		c.cli.Dev = &off
@@ -79,6 +87,7 @@ func (k *checkCmd) look(c *console) []finding {
 	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") && cfg.Production() {
 		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front, or set tls.cert and tls.key"})
 	}
+	found = append(found, longLives(cfg)...)
 	if cfg.TLS.On() {
 		found = append(found, c.certificate(cfg)...)
 	}
@@ -86,6 +95,20 @@ func (k *checkCmd) look(c *console) []finding {
 		found = append(found, finding{"note", "no mail is sent: nobody can set a new password by himself", `mail_url = "smtps://USER:PASSWORD@smtp.example.com"`})
 	}
 	return append(found, k.database(cfg)...)
+}
+
+// longLives notes mounts whose access tokens hardly end, which nobody has without asking for it.
+func longLives(cfg *config.Config) (found []finding) {
+	const long = 30 * 24 * 60 * 60
+	for _, name := range slices.Sorted(maps.Keys(cfg.Mounts)) {
+		if n := cfg.Mounts[name].AccessLifetimeSeconds; n > long {
+			found = append(found, finding{
+				"note", fmt.Sprintf("access tokens of [mounts.%s] live for %d days", name, n/(24*60*60)),
+				"a shorter access_lifetime_seconds, and refresh tokens: who copies a token has the account for so long",
+			})
+		}
+	}
+	return found
 }
 
 // certificate judges the files that were read a moment ago, when the configuration was.

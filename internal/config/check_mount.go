@@ -36,6 +36,7 @@ func (k *checker) mounts() {
 		k.mountPaths(prefix, m)
 		k.djoser(prefix, &m.Djoser)
 		k.tokens(prefix, &m.Tokens)
+		k.rest(prefix, &m.REST)
 		k.passwordRules(prefix, m)
 		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
@@ -52,7 +53,7 @@ func (m Mount) choices() []choice {
 	if m.Signing != "" {
 		list = append(list, choice{"signing", m.Signing, []string{"per-user", "shared", "published"}})
 	}
-	return append(append(list, m.Djoser.choices()...), m.Tokens.choices()...)
+	return append(append(list, m.Djoser.choices()...), slices.Concat(m.Tokens.choices(), m.REST.choices())...)
 }
 
 func (m Mount) ranges() []bounds {

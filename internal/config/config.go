@@ -90,6 +90,7 @@ type Mount struct {
 	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
 	Djoser                 Djoser   // so do those of djoser
 	Tokens                 Tokens   // its keys stand among the mount's own
+	REST                   REST     // so do those of REST framework
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing

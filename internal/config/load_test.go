@@ -156,6 +156,10 @@ id_claim = "id"
 sliding_refresh_claim = "until"
 revoke_claim = "hash"
 deflate_claims = true
+authenticators = ["simplejwt", "basic"]
+header_prefix = "Token"
+rate_anonymous = "3/min"
+rate_user = "40/hour"
 [mounts.my-app.permissions]
 user_list = "staff"
 [mounts.my-app.extra_claims]
@@ -196,6 +200,9 @@ func wholeConfig() *Config {
 					IDClaim: "id", SlidingRefreshClaim: "until", RevokeClaim: "hash", DeflateClaims: &yes,
 					ExtraClaims: map[string]string{"mail": "email"},
 				},
+				REST: REST{
+					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", RateAnonymous: "3/min", RateUser: "40/hour",
+				},
 			},
 		},
 	}
@@ -221,6 +228,23 @@ func TestEverySettingInTheFile(t *testing.T) {
 	}
 	if at := got.Source("mounts.my-app.noun"); at != "doorward.toml:45" {
 		t.Errorf("the noun stands at %s, want doorward.toml:45", at)
+	}
+}
+
+// TestWhatIsWrittenIsRead writes a configuration with every key and reads it again. Secrets are not written.
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	cert, key := newPair(t)
+	want := wholeConfig()
+	want.AllowedHosts = append(want.AllowedHosts, "[::1]")
+	want.Mail.Templates = "a \"quoted\" \\ <folder>\t\x7f\u2028 and ü"
+	inFolder(t, map[string]string{"doorward.toml": want.TOML(), "a.pem": cert, "a.key": key})
+	got := mustLoad(t, Args{})
+	want.SecretKey, want.SecretKeyFallbacks, want.Metrics.Token = "", nil, ""
+	if diff := differences(want, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+	if text := Default().TOML(); text != "" {
+		t.Errorf("the default is written as\n got: %q\nwant: nothing", text)
 	}
 }
 
@@ -259,6 +283,8 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_USER_ID_CLAIM=sub", "DOORWARD_MOUNTS_MY_APP_USER_ID_TEXT=1",
 		"DOORWARD_MOUNTS_MY_APP_KIND_CLAIM=typ", "DOORWARD_MOUNTS_MY_APP_ID_CLAIM=id",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_CLAIM=until", "DOORWARD_MOUNTS_MY_APP_REVOKE_CLAIM=hash",
+		"DOORWARD_MOUNTS_MY_APP_AUTHENTICATORS=simplejwt,basic", "DOORWARD_MOUNTS_MY_APP_HEADER_PREFIX=Token",
+		"DOORWARD_MOUNTS_MY_APP_RATE_ANONYMOUS=3/min", "DOORWARD_MOUNTS_MY_APP_RATE_USER=40/hour",
 		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})

@@ -103,6 +103,7 @@ func Read(body []byte) (*Condition, error) {
 func (c *Condition) readSettings(s *object) {
 	s.take("SECRET_KEY", &c.SecretKey)
 	c.Policy = account.Policy{Mount: c.Preset, Login: account.Email, Rules: readValidators(s)}
+	c.Djoser.Asked = AskedOf(c.Model)
 	rest := s.sub("REST_FRAMEWORK")
 	var classes []string
 	rest.take("DEFAULT_AUTHENTICATION_CLASSES", &classes)
@@ -176,6 +177,9 @@ func readValidator(o *object, rules *password.Rules) {
 	rule, ok := validators[short]
 	if !ok || short == name {
 		o.fault("is a password validator that is not known: %s", name)
+		delete(o.members, "OPTIONS")
+		o.done()
+		return
 	}
 	rules.Order = append(rules.Order, rule)
 	options := o.sub("OPTIONS")
@@ -183,10 +187,12 @@ func readValidator(o *object, rules *password.Rules) {
 	case password.MinLength:
 		if options.take("min_length", &rules.MinLength) && (rules.MinLength < 0 || rules.MinLength > password.MaxBytes) {
 			options.faultOf("min_length", "is out of range")
+			rules.MinLength = password.DefaultRules().MinLength
 		}
 	case password.Similarity:
 		if options.take("max_similarity", &rules.MaxSimilarity) && (rules.MaxSimilarity < 0.1 || rules.MaxSimilarity > 1) {
 			options.faultOf("max_similarity", "is out of range")
+			rules.MaxSimilarity = password.DefaultRules().MaxSimilarity
 		}
 	}
 	options.done()

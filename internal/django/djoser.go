@@ -100,8 +100,8 @@ func (c *Condition) readCommon(s *object) {
 	c.Policy = account.Policy{Mount: c.Preset, Rules: readValidators(s)}
 	if c.Model != nil {
 		c.Policy.Login = c.Model.Login
-		c.Djoser.Asked = askedOf(c.Model)
 	}
+	c.Djoser.Asked = AskedOf(c.Model)
 	c.readREST(s)
 	mail := &c.Policy.Mail
 	mail.From, mail.UseOrigin = "webmaster@localhost", true
@@ -110,6 +110,7 @@ func (c *Condition) readCommon(s *object) {
 	if s.take("DOMAIN", &mail.Domain) {
 		mail.Protocol = "http"
 	}
+	s.take("PROTOCOL", &mail.Protocol)
 	// Django keeps what is signed in when a password changes, and knows one kind of link.
 	c.Policy.KeepTokens = true
 	c.Policy.Links = account.LinkPolicy{Timeout: s.seconds("PASSWORD_RESET_TIMEOUT", 3*24*time.Hour), OneKind: true}
@@ -117,14 +118,17 @@ func (c *Condition) readCommon(s *object) {
 	c.readDjoser(&djoser)
 }
 
-// askedOf are the REQUIRED_FIELDS of the models that are known, but for declared ones, which are always taken.
-func askedOf(m *account.Model) []Asked {
-	switch m.Table {
-	case "auth_user":
+// AskedOf are the REQUIRED_FIELDS of the models of Django's that are known, but for declared ones, which
+// are always taken; nil of any other.
+func AskedOf(m *account.Model) []Asked {
+	switch {
+	case m == nil || !m.Django:
+		return nil
+	case m.Table == "auth_user":
 		return []Asked{{account.Email, false}}
-	case "roles_user":
+	case m.Table == "roles_user":
 		return []Asked{{account.Email, false}, {account.FirstName, false}, {account.LastName, false}}
-	case "accounts_user":
+	case m.Table == "accounts_user":
 		return []Asked{{account.Name, true}, {account.Phone, true}}
 	}
 	return []Asked{}
@@ -139,6 +143,7 @@ func (c *Condition) readREST(s *object) {
 		name, ok := authClasses[class]
 		if !ok {
 			rest.fault("has an authentication class that is not known: %s", class)
+			continue
 		}
 		c.Auth = append(c.Auth, name)
 	}
@@ -153,11 +158,11 @@ func (c *Condition) readREST(s *object) {
 		{"rest_framework.throttling.UserRateThrottle", "user", &c.Known},
 	} {
 		var text string
-		if !rates.take(t.key, &text) || !slices.Contains(throttles, t.class) {
+		if rates.none(t.key) || !rates.take(t.key, &text) || !slices.Contains(throttles, t.class) {
 			continue
 		}
 		var ok bool
-		if *t.into, ok = parseRate(text); !ok {
+		if *t.into, ok = ParseRate(text); !ok {
 			rates.faultOf(t.key, "is no rate")
 		}
 	}
@@ -165,8 +170,17 @@ func (c *Condition) readREST(s *object) {
 	rest.done()
 }
 
-// parseRate reads "3/min": only the first letter of the unit counts (SimpleRateThrottle.parse_rate).
-func parseRate(text string) (Rate, bool) {
+// String is the rate as ParseRate reads it; "" is any number.
+func (r Rate) String() string {
+	unit := map[time.Duration]string{time.Second: "second", time.Minute: "minute", time.Hour: "hour", 24 * time.Hour: "day"}[r.Period]
+	if r.Requests == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.Requests) + "/" + unit
+}
+
+// ParseRate reads "3/min": only the first letter of the unit counts (SimpleRateThrottle.parse_rate).
+func ParseRate(text string) (Rate, bool) {
 	number, unit, _ := strings.Cut(text, "/")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 || unit == "" {
@@ -222,6 +236,7 @@ func (c *Condition) readDjoser(o *object) {
 	}{{"LOGIN_FIELD", &d.Login}, {"USER_ID_FIELD", &d.ID}} {
 		if o.take(t.key, t.into) && c.Model != nil && !c.Model.Has(*t.into) {
 			o.faultOf(t.key, "is no field of the user model")
+			*t.into = ""
 		}
 	}
 	permissions := o.sub("PERMISSIONS")

@@ -57,8 +57,8 @@ func TestParseRate(t *testing.T) {
 		"3/min": {3, time.Minute}, "10/s": {10, time.Second}, "1/hour": {1, time.Hour}, "7/days": {7, 24 * time.Hour},
 		"": {}, "3": {}, "3/": {}, "0/min": {}, "-1/min": {}, "x/min": {}, "3/week": {},
 	} {
-		if got, ok := parseRate(text); got != want && ok || ok != (want != Rate{}) {
-			t.Errorf("parseRate(%q): got %v, %v, want %v", text, got, ok, want)
+		if got, ok := ParseRate(text); got != want && ok || ok != (want != Rate{}) {
+			t.Errorf("ParseRate(%q): got %v, %v, want %v", text, got, ok, want)
 		}
 	}
 }

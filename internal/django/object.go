@@ -1,9 +1,13 @@
 package django
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"regexp"
 	"sort"
+	"strconv"
 	"time"
 )
 
@@ -13,6 +17,8 @@ type object struct {
 	path    string // where it stands: "settings.JWT_AUTH"
 	members map[string]json.RawMessage
 	faults  *[]string
+	// rest takes what is left at the end, where that is no fault; nil: it is.
+	rest map[string]json.RawMessage
 }
 
 func readObject(raw json.RawMessage, path string, faults *[]string) object {
@@ -75,8 +81,14 @@ func (o *object) sub(key string) object {
 	return readObject(raw, o.name(key), o.faults)
 }
 
-// seconds takes a duration.
+// seconds takes a duration: a number of seconds, or the text of Python's timedelta.
 func (o *object) seconds(key string, otherwise time.Duration) time.Duration {
+	var text string
+	if json.Unmarshal(o.members[key], &text) == nil {
+		if d, ok := parseDelta(text); ok {
+			o.members[key] = json.RawMessage(strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+		}
+	}
 	var n float64
 	if !o.take(key, &n) {
 		return otherwise
@@ -89,8 +101,29 @@ func (o *object) seconds(key string, otherwise time.Duration) time.Duration {
 	return time.Duration(n * float64(time.Second))
 }
 
+// delta is a timedelta as Python's str and as DjangoJSONEncoder write it: "7 days, 0:05:00", "P7DT00H05M00S".
+var delta = regexp.MustCompile(`^(?:(\d{1,6}) days?, )?(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$|^P(\d{1,6})DT(\d\d)H([0-5]\d)M([0-5]\d(?:\.\d{1,6})?)S$`)
+
+func parseDelta(text string) (time.Duration, bool) {
+	m := delta.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	part := func(i int) float64 {
+		n, _ := strconv.ParseFloat(cmp.Or(m[i], m[i+4], "0"), 64) // digits
+		return n
+	}
+	seconds := ((part(1)*24+part(2))*60+part(3))*60 + part(4)
+	const most = 100 * 365 * 24 * 3600
+	return time.Duration(seconds * float64(time.Second)), seconds <= most
+}
+
 // done holds that nothing is left.
 func (o *object) done() {
+	if o.rest != nil {
+		maps.Copy(o.rest, o.members)
+		return
+	}
 	var left []string
 	for key := range o.members {
 		left = append(left, key)

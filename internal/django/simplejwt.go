@@ -133,6 +133,7 @@ func (c *Condition) readHeader(o *object) {
 		header, ok := strings.CutPrefix(name, "HTTP_")
 		if !ok || header == "" {
 			o.faultOf("AUTH_HEADER_NAME", "is no header")
+			header = "AUTHORIZATION"
 		}
 		c.SimpleJWT.Header = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(header, "_", "-"))
 	}
@@ -149,6 +150,7 @@ func (c *Condition) readHeader(o *object) {
 		}[class]
 		if !ok || slices.Contains(c.Policy.Tokens.Typed.Accept, kind) {
 			o.faultOf("AUTH_TOKEN_CLASSES", "has a class that is not known, or twice: "+class)
+			continue
 		}
 		c.Policy.Tokens.Typed.Accept = append(c.Policy.Tokens.Typed.Accept, kind)
 	}
@@ -160,14 +162,15 @@ func (c *Condition) readOwner(o *object) {
 		return
 	}
 	f := account.Field(field)
-	c.Policy.Tokens.Typed.Owner = f
 	if c.Model == nil {
 		return
 	}
 	column, ok := c.Model.Column(f)
 	if f != account.Username && f != account.Email || !ok || !column.Unique {
 		o.faultOf("USER_ID_FIELD", fmt.Sprintf("is %q, which does not tell users apart here", field))
+		return
 	}
+	c.Policy.Tokens.Typed.Owner = f
 }
 
 // readClaimNames takes the names of claims, which must differ.

@@ -26,16 +26,22 @@ func djoserOf(d *django.Djoser) djoser.Options {
 		Login: d.Login, ID: d.ID, RetypeNew: d.RetypeNew, RetypeLogin: d.RetypeLogin, RetypePassword: d.RetypePassword,
 		RetypeResetPassword: d.RetypeResetPassword, RetypeResetLogin: d.RetypeResetLogin, Permissions: map[string]djoser.Permission{},
 	}
-	if d.Asked != nil {
-		o.Asked = []djoser.Asked{}
-	}
-	for _, a := range d.Asked {
-		o.Asked = append(o.Asked, djoser.Asked(a))
-	}
+	o.Asked = asked(d.Asked)
 	for name, class := range d.Permissions {
 		o.Permissions[name] = permissions[class]
 	}
 	return o
+}
+
+func asked(fields []django.Asked) []djoser.Asked {
+	if fields == nil {
+		return nil
+	}
+	list := []djoser.Asked{}
+	for _, a := range fields {
+		list = append(list, djoser.Asked(a))
+	}
+	return list
 }
 
 // setDjoser says what a configuration asks of djoser.
@@ -50,6 +56,7 @@ func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 		return fmt.Errorf("[mounts.%s] users_named_by = %q is no field of table %s\n  paths name users by it\n  try: users_named_by = \"id\"",
 			m.name, c.NamedBy, model.Table)
 	}
+	m.djoser.Asked = asked(django.AskedOf(model))
 	for name, into := range map[string]*bool{
 		"sign_up": &m.djoser.RetypeNew, "password": &m.djoser.RetypePassword, "login": &m.djoser.RetypeLogin,
 		"password_reset": &m.djoser.RetypeResetPassword, "login_reset": &m.djoser.RetypeResetLogin,

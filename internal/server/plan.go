@@ -14,7 +14,6 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/token"
-	"doorward/internal/web/drf"
 )
 
 // plan is what a server will serve: a configuration, or a set of Django settings, understood.
@@ -129,6 +128,9 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	if err := m.setTokens(&c, model.Django); err != nil {
 		return m, err
 	}
+	if err := m.setREST(&c.REST); err != nil {
+		return m, err
+	}
 	return m, m.setSimple(&c, model)
 }
 
@@ -230,9 +232,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.Hosts != nil {
 		q.hosts = c.Hosts
 	}
-	if c.Anonymous.Requests > 0 || c.Known.Requests > 0 {
-		m.throttle = &drf.Throttle{Anonymous: drf.Rate(c.Anonymous), User: drf.Rate(c.Known)}
-	}
+	m.throttle = throttleOf(c.Anonymous, c.Known)
 	for _, op := range c.Without {
 		m.paths[op] = ""
 	}

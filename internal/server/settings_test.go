@@ -1,0 +1,268 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"doorward/internal/config"
+	"doorward/internal/django"
+	"doorward/internal/token"
+	"doorward/internal/web/djoser"
+)
+
+// head is what a contract transcript asks for.
+type head struct {
+	Dialect  string                     `json:"dialect"`
+	Variant  string                     `json:"variant"`
+	Model    string                     `json:"user_model"`
+	Settings map[string]json.RawMessage `json:"settings"`
+}
+
+// ownDefaults are where a configuration differs from the settings that it was translated of: serve's
+// own defaults, which are stricter (SECURITY.md). "recorded -> served", by the name of the value.
+var ownDefaults = map[string][]string{
+	"policy.FoldLogin":                {"false -> true"}, // a login name in any case
+	"policy.KeepTokens":               {"true -> false"}, // a new password ends the tokens before it
+	"policy.Tokens.Grace":             {"0s -> 10s"},     // for a lost answer
+	"policy.Tokens.TrustName":         {"true -> false"}, // of a token whose name is another's
+	"policy.Tokens.ForeignFirst":      {"orig_iat -> "},  // of tokens that Django signed
+	"policy.Tokens.Typed.Family":      {" -> simplejwt"}, // mounts share their sessions
+	"policy.Tokens.Typed.ReuseEnds":   {"false -> true"}, // a spent refresh token ends its session
+	"policy.Tokens.Typed.Outlive":     {"true -> false"}, // access tokens end with their session
+	"policy.Tokens.Typed.Blind":       {"true -> false"}, // verify and blacklist look at the user
+	"policy.Tokens.Typed.NoBlacklist": {"true -> false"}, // signing out works without the app
+	"policy.Tokens.Typed.Rotation":    {"1 -> 2"},        // a refresh token that was used is spent; warned of
+	"policy.Links.FoldEmail":          {"false -> true"}, // the owner of an address in any spelling
+	"policy.Links.Stamp":              {"false -> true"}, // a link works once
+	"policy.Links.Timeout":            {"72h0m0s -> 0s"}, // 0 is three days
+	"policy.Links.OneKind":            {"false -> true"}, // of presets without links
+	"policy.Mail.UseOrigin":           {"false -> true"}, // of presets without mails, in development
+	"policy.Mail.ActivationURL":       {" -> activate/{uid}/{token}"},
+	"policy.Mail.PasswordResetURL":    {" -> password/reset/confirm/{uid}/{token}"},
+	"policy.Mail.LoginResetURL":       {" -> username/reset/confirm/{uid}/{token}"},
+	"policy.Changes.AlwaysMail":       {"true -> false"}, // djoser 2.1; warned of
+	"policy.Changes.LoginDeactivates": {"true -> false"}, // djoser 1; warned of
+}
+
+// leftOut are the transcripts whose settings the configuration cannot say, with what differs.
+var leftOut = map[string][]string{
+	// In an adopted table people sign in with its own login field: addresses are not unique in auth_user.
+	"djoser/settings-login-field":         {"djoser.Login: email -> "},
+	"djoser/settings-login-field-backend": {"policy.Login: email -> username", "djoser.Login: email -> "},
+}
+
+// TestTheConfigurationThatIsPrintedMeansTheSame translates the settings of every transcript, loads
+// what was printed, and compares what would be served with what /dev/reset makes of the same settings.
+func TestTheConfigurationThatIsPrintedMeansTheSame(t *testing.T) {
+	played := map[string]int{}
+	for _, folder := range []string{"djoser", "djoser1", "simplejwt", "tag1"} {
+		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "contract", folder, "*.json"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no transcript of %s (%v)", folder, err)
+		}
+		for _, file := range files {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := folder + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
+			t.Run(name, func(t *testing.T) {
+				var h head
+				if err := json.Unmarshal(body, &h); err != nil {
+					t.Fatal(err)
+				}
+				comparePlans(t, name, &h)
+			})
+			played[folder]++
+		}
+	}
+	t.Logf("translated %v", played)
+}
+
+func comparePlans(t *testing.T, name string, h *head) {
+	request, err := json.Marshal(map[string]any{"dialect": h.Dialect, "variant": h.Variant, "user_model": h.Model, "settings": h.Settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := django.Read(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := (&plan{}).planOfCondition(c)
+	got := planOfDump(t, h)
+	g, w := &got.mounts[0], &want.mounts[0]
+	var found []string
+	for _, v := range []struct {
+		name      string
+		want, got any
+	}{
+		{"policy", w.policy, g.policy},
+		{"model", *c.Model, *got.model},
+		{"name", w.name, g.name},
+		{"prefix", w.prefix, g.prefix},
+		{"claims", w.claims, g.claims},
+		{"noun", w.noun, g.noun},
+		{"header", headerOf(w), headerOf(g)},
+		{"paths", w.paths, g.paths},
+		{"modern", w.modern, g.modern},
+		{"auth", w.auth, g.auth},
+		{"djoser", djoserPartOf(w), djoserPartOf(g)},
+		{"jwt", simpleOf(w), simpleOf(g)},
+		{"languages", w.languages, g.languages},
+		{"throttle", w.throttle, g.throttle},
+	} {
+		found = differing(found, v.name, reflect.ValueOf(v.want), reflect.ValueOf(v.got))
+	}
+	if c.Hosts != nil {
+		found = differing(found, "hosts", reflect.ValueOf(want.hosts), reflect.ValueOf(got.hosts))
+	}
+	if !slices.Equal(found, leftOut[name]) {
+		t.Errorf("what differs:\n got: %q\nwant: %q", found, leftOut[name])
+	}
+}
+
+// headerOf is the word before a token, where there is one of drf-jwt.
+func headerOf(m *mountPlan) string {
+	if !slices.Contains(m.auth, django.AuthDRFJWT) {
+		return ""
+	}
+	return m.header
+}
+
+// simpleOf are the names of SimpleJWT's claims, where there are any.
+func simpleOf(m *mountPlan) django.SimpleJWT {
+	if m.policy.Tokens.Typed == nil {
+		return django.SimpleJWT{}
+	}
+	return m.jwt
+}
+
+// djoserPartOf are djoser's options, where there is a djoser.
+func djoserPartOf(m *mountPlan) djoser.Options {
+	if m.preset.auth == nil {
+		return djoser.Options{}
+	}
+	return m.djoser
+}
+
+// planOfDump writes the dump of a Django with these settings, translates it, and loads what was printed.
+func planOfDump(t *testing.T, h *head) *plan {
+	t.Chdir(t.TempDir())
+	dump := map[string]any{"AUTH_USER_MODEL": h.Model, "DEBUG": false, "ROOT_URLCONF": "app.urls"}
+	for key, value := range h.Settings {
+		dump[key] = value
+	}
+	apps := []string{"django.contrib.auth", "rest_framework"}
+	if _, on := dump["token_blacklist"]; on {
+		apps = append(apps, "rest_framework_simplejwt.token_blacklist")
+		delete(dump, "token_blacklist")
+	}
+	if _, on := dump["LOCALE_MIDDLEWARE"]; on {
+		dump["MIDDLEWARE"] = []string{"django.middleware.locale.LocaleMiddleware"}
+		delete(dump, "LOCALE_MIDDLEWARE")
+	}
+	dump["INSTALLED_APPS"] = apps
+	body, err := json.Marshal(dump)
+	if err != nil {
+		t.Fatal(err)
+	}
+	choice := django.Choice{Preset: h.Dialect, Generation: "classic"}
+	if strings.HasPrefix(h.Variant, "modern-") {
+		choice.Generation = "modern"
+	}
+	d, err := django.ReadDump(body, choice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	translation, err := Translate(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeKeys(t, h.Settings["SIMPLE_JWT"])
+	text := translation.Config.TOML()
+	if err := os.WriteFile("doorward.toml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(config.Args{Environ: []string{"DOORWARD_DEV=1"}})
+	if err != nil {
+		t.Fatalf("what was printed is refused: %v\n%s", err, text)
+	}
+	var secret string
+	if err := json.Unmarshal(h.Settings["SECRET_KEY"], &secret); err != nil {
+		t.Fatal(err)
+	}
+	p, err := planOf(cfg, token.Secret{}, token.SecretFrom([]byte(secret)))
+	if err != nil {
+		t.Fatalf("what was printed makes no plan: %v\n%s", err, text)
+	}
+	p.hosts = cfg.AllowedHosts // without those of development
+	p.mounts[0].policy.Mail.From = cfg.Mail.From
+	if cfg.Mail.From == "" {
+		p.mounts[0].policy.Mail.From = "webmaster@localhost" // Django's, which serve does not take
+	}
+	if h.Dialect == "simplejwt" || h.Dialect == "tag1" { // they send no mail
+		p.mounts[0].policy.Mail.From = ""
+	}
+	return p
+}
+
+// writeKeys does what the notes ask the operator for.
+func writeKeys(t *testing.T, simple json.RawMessage) {
+	var keys struct {
+		Signing   string `json:"SIGNING_KEY"`
+		Verifying string `json:"VERIFYING_KEY"`
+	}
+	if simple != nil && json.Unmarshal(simple, &keys) != nil {
+		t.Fatalf("SIMPLE_JWT is %s", simple)
+	}
+	for name, text := range map[string]string{secretFile: keys.Signing, privateFile: keys.Signing, publicFile: keys.Verifying} {
+		if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// signatures are what keys sign, HS and RS alike each time; of public keys their names.
+func signatures(keys []*token.Key) (texts []string) {
+	for _, k := range keys {
+		text, err := token.Sign(k)
+		if err != nil {
+			text = k.String()
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// differing lists what differs and is none of serve's own defaults.
+func differing(list []string, name string, want, got reflect.Value) []string {
+	switch {
+	case want.Kind() == reflect.Pointer && !want.IsNil() && !got.IsNil():
+		return differing(list, name, want.Elem(), got.Elem())
+	case want.Kind() == reflect.Struct:
+		for i := range want.NumField() {
+			if field := want.Type().Field(i); field.IsExported() {
+				list = differing(list, name+"."+field.Name, want.Field(i), got.Field(i))
+			}
+		}
+		return list
+	case (want.Kind() == reflect.Map || want.Kind() == reflect.Slice) && want.Len() == 0 && got.Len() == 0:
+		return list
+	case want.Kind() == reflect.Func || reflect.DeepEqual(want.Interface(), got.Interface()):
+		return list
+	}
+	if want, ok := want.Interface().([]*token.Key); ok && slices.Equal(signatures(want), signatures(got.Interface().([]*token.Key))) {
+		return list
+	}
+	change := fmt.Sprintf("%v -> %v", want, got)
+	if slices.Contains(ownDefaults[name], change) {
+		return list
+	}
+	return append(list, name+": "+change)
+}
