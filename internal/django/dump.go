@@ -350,7 +350,7 @@ func (r *reader) djoser() {
 			}
 		}
 		if isTrue(o["CREATE_SESSION_ON_LOGIN"]) {
-			r.warn("DJOSER.CREATE_SESSION_ON_LOGIN is not carried over: there are no session cookies yet")
+			r.warn("DJOSER.CREATE_SESSION_ON_LOGIN is not carried over: set session_on_login = true in the mount")
 		}
 	})
 	for key, why := range map[string]string{"JWT_AUTH": "SimpleJWT issues the tokens", "SIMPLE_JWT": "drf-jwt issues the tokens"} {
