@@ -125,9 +125,30 @@ func TestBackupGoesIntoEitherEngine(t *testing.T) {
 					t.Errorf("got %+v, want 2 users of %s and nothing else done", done, d.Engine())
 				}
 				checkRestored(t, migrated(t, url, own()), want, instance(t, d))
+				if name == store.PostgreSQL {
+					checkTold(t, url)
+				}
 			})
 		}
 	})
+}
+
+// checkTold holds that nodes are told of no row that a restore wrote, and of each change after it.
+func checkTold(t *testing.T, url string) {
+	t.Helper()
+	d := migrated(t, url, own())
+	told := func() (n int) {
+		if err := d.Pool().QueryRowContext(t.Context(), `select count(*) from feed where user_id <> 99`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	raw(t, url, `delete from feed where user_id = 0`) // what checkRestored changed of sessions and keys
+	before := told()
+	raw(t, url, `update users set is_active = not is_active where id = 1`)
+	if after := told(); before != 0 || after != 1 {
+		t.Errorf("rows of the feed after a restore, and after one change more\ngot:  %d, %d\nwant: 0, 1", before, after)
+	}
 }
 
 // checkRestored holds that a database has these users and none of their sign-ins.
