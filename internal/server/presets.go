@@ -96,7 +96,7 @@ var presets = map[string]preset{
 		},
 	},
 	"simplejwt": {
-		prefix: "/api/", claims: "simplejwt", noun: "user", mounted: true, build: buildSimple,
+		prefix: "/api/", claims: "simplejwt", noun: "user", mounted: true, build: buildSimple, login: account.Username,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
 			Tokens: simpleTokens,

@@ -29,7 +29,7 @@ type simplePair struct{ Access, Refresh string }
 // obtain signs in at a mount of SimpleJWT's.
 func (s *Server) obtain(t testing.TB, prefix, email string) (p simplePair) {
 	t.Helper()
-	s.post(t, 200, prefix+"token/", map[string]any{"email": email, "password": goodPassword}, &p)
+	s.post(t, 200, prefix+"token/", map[string]any{"username": email, "password": goodPassword}, &p)
 	return p
 }
 
@@ -248,7 +248,7 @@ func TestMountsShareTheirSessions(t *testing.T) {
 	s.create(t, "ann@example.com", goodPassword)
 	p, apart := s.obtain(t, "/api/", "ann@example.com"), s.obtain(t, "/apart/", "ann@example.com")
 	var slide struct{ Token string }
-	s.post(t, 200, "/slide/sliding/", map[string]any{"email": "ann@example.com", "password": goodPassword}, &slide)
+	s.post(t, 200, "/slide/sliding/", map[string]any{"username": "ann@example.com", "password": goodPassword}, &slide)
 	for range 3 { // what one mount remembers is no other's
 		for _, tt := range []struct {
 			mount, name, token string
