@@ -60,9 +60,6 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	if !s.cfg.Dev {
 		o.Beat = refusalBeat
 	}
-	if !s.cfg.Dev {
-		o.Beat = refusalBeat
-	}
 	s.mailing(w, &o)
 	w.accounts = account.New(o)
 	if s.transport != nil {
