@@ -45,7 +45,7 @@
 //
 // # Several nodes
 //
-// Each node has a link of its own to PostgreSQL, which a test cuts: connections refused, silent, or
+// Each node has a wire of its own to PostgreSQL, which a test cuts: connections refused, swallowed, or
 // the feed's alone. TestHistory does random operations at three of them. Each person's requests come
 // one after the other, and a set is kept of all lives that he may have had: an operation with an
 // answer leaves those that would have been answered so; one without leaves both, that it happened

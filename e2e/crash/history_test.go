@@ -272,7 +272,7 @@ func (p *soul) finish() {
 	}
 }
 
-// TestHistory does random operations at three nodes whose links to PostgreSQL break now and then,
+// TestHistory does random operations at three nodes whose wires to PostgreSQL break now and then,
 // and holds every answer against what its person may have lived (R10).
 func TestHistory(t *testing.T) {
 	chance := chance(t)
@@ -288,11 +288,11 @@ func TestHistory(t *testing.T) {
 				return
 			case <-time.After(time.Duration(50+cutter.IntN(400)) * time.Millisecond):
 			}
-			l := g.links[cutter.IntN(len(g.links))]
-			l.set([]trouble{refused, silent, deaf}[cutter.IntN(3)])
+			w := g.wires[cutter.IntN(len(g.wires))]
+			w.set([]mood{cut, hole, deaf}[cutter.IntN(3)])
 			cuts.Add(1)
 			time.Sleep(time.Duration(20+cutter.IntN(400)) * time.Millisecond)
-			l.set(none)
+			w.set(passes)
 		}
 	})
 	persons := make([][]*soul, people)

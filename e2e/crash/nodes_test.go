@@ -28,12 +28,12 @@ const (
 	soonEnough = 10 * time.Second
 )
 
-// group is some nodes on one database, each with a link of its own and a caller.
+// group is some nodes on one database, each with a wire of its own and a caller.
 type group struct {
 	site     *site
 	database string
 	nodes    []*node
-	links    []*link
+	wires    []*wire
 	callers  []*caller
 }
 
@@ -42,13 +42,13 @@ func newGroup(t *testing.T, n int) *group {
 	g := &group{database: storetest.Postgres(t)}
 	g.site = newSite(t, workshop(t), "")
 	for range n {
-		l := newLink(t, g.database)
-		g.site.database = l.url
+		w, through := newWire(t, g.database)
+		g.site.database = through
 		node, _ := g.site.start(t)
 		c := newCaller(node.addr)
 		c.http.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 		t.Cleanup(c.close)
-		g.nodes, g.links, g.callers = append(g.nodes, node), append(g.links, l), append(g.callers, c)
+		g.nodes, g.wires, g.callers = append(g.nodes, node), append(g.wires, w), append(g.callers, c)
 	}
 	return g
 }
@@ -259,11 +259,11 @@ func (g *group) revoke(t *testing.T, n int) (took []time.Duration) {
 func TestACutNode(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		trouble trouble
+		trouble mood
 		rows    bool // can be read
 	}{
-		{"refused", refused, false},
-		{"silent", silent, false},
+		{"refused", cut, false},
+		{"silent", hole, false},
 		{"without the feed", deaf, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -273,14 +273,14 @@ func TestACutNode(t *testing.T) {
 			g.awaitFeed(t, 1)
 			g.warm(t, dead.Access)
 			g.warm(t, alive.Access)
-			g.links[1].set(tt.trouble)
+			g.wires[1].set(tt.trouble)
 			cut := time.Now()
 			a, err := g.callers[0].call("POST", "/v1/sign-out/everywhere", dead.Access, nil)
 			if err := wantStatus(a, err, 204); err != nil {
 				t.Fatal(err)
 			}
 			g.followCut(t, cut, dead.Access, alive.Access, tt.rows)
-			g.links[1].set(none)
+			g.wires[1].set(passes)
 			back := time.Now()
 			for {
 				d, err := g.callers[1].me(dead.Access)

@@ -20,6 +20,7 @@ const (
 	hole        // bytes vanish, connections stay, also those that are made meanwhile, and they never recover
 	slow        // each answer comes late
 	mute        // the answer to a commit is lost, and its connection reset
+	deaf        // connections that listen to the feed are reset, others work
 )
 
 // wire is a TCP proxy before a PostgreSQL on a unix socket.
@@ -40,6 +41,7 @@ type strand struct {
 	client, server net.Conn
 	dead           atomic.Bool // it was in a hole
 	ending         atomic.Bool // the client asked for a commit
+	listens        atomic.Bool // to the feed
 }
 
 // newWire gives a wire before the database whose URL names the folder of a socket, and its URL through the wire.
@@ -73,6 +75,10 @@ func (w *wire) set(m mood) {
 			s.reset()
 		case hole:
 			s.dead.Store(true)
+		case deaf:
+			if s.listens.Load() {
+				s.reset()
+			}
 		}
 	}
 }
@@ -143,11 +149,21 @@ func (s *strand) reset() {
 // commit is the message that ends a transaction, as the driver writes it (PostgreSQL 15, §55.7, Query).
 var commit = []byte("Q\x00\x00\x00\x0bcommit\x00")
 
+// listen is what a node that follows the feed says first.
+var listen = []byte("listen doorward_feed")
+
 func (s *strand) ask() {
 	defer s.server.Close()
 	pump(s.client, func(b []byte) bool {
 		if s.dead.Load() {
 			return true
+		}
+		if bytes.Contains(b, listen) {
+			s.listens.Store(true)
+		}
+		if s.w.is(deaf) && s.listens.Load() {
+			s.reset()
+			return false
 		}
 		if s.w.is(mute) && bytes.Contains(b, commit) {
 			s.ending.Store(true)
