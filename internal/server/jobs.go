@@ -27,11 +27,7 @@ func (s *Server) startJobs() {
 	s.stop = cancel
 	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
-	s.jobs.Go(func() {
-		if err := s.home.accounts.LearnCrowd(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("job failed", "job", "learn hashes", "error", err)
-		}
-	})
+	s.jobs.Go(func() { s.once(ctx, "learn hashes", s.home.accounts.LearnCrowd) })
 	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
 	if s.home.db.Engine() == store.PostgreSQL {
 		s.every(ctx, sweepFeedEvery, "sweep the feed", s.sweepFeed)
@@ -53,11 +49,16 @@ func (s *Server) every(ctx context.Context, interval time.Duration, name string,
 				return
 			case <-ticker.C:
 			}
-			if err := job(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, account.Unavailable) { // an outage is logged by the store
-				s.log.Error("job failed", "job", name, "error", err)
-			}
+			s.once(ctx, name, job)
 		}
 	})
+}
+
+// once runs a job, and logs its failure. Of an outage the store tells.
+func (s *Server) once(ctx context.Context, name string, job func(context.Context) error) {
+	if err := job(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, account.Unavailable) {
+		s.log.Error("job failed", "job", name, "error", err)
+	}
 }
 
 // keepKeys takes over keys that another node made, and rotates them when their time has come.
