@@ -163,7 +163,11 @@ func TestAWriterThatWaitsNotices(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		run(`insert into meta (key, value) values ('a', 'b')`)
 		run(`commit`)
-		run(`begin immediate`)
+		for end := time.Now().Add(10 * time.Second); exec1(conn, `begin immediate`) != nil; time.Sleep(time.Millisecond) { // the other may have been first
+			if time.Now().After(end) {
+				t.Fatal("the writer that waited keeps its lock")
+			}
+		}
 		t.Logf("noticed after %v", wantMore(t, calls, n))
 		run(`rollback`)
 		<-done
