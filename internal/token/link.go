@@ -92,16 +92,18 @@ func FormatUID(id int64) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(id, 10)))
 }
 
-// ParseUID reads the user id of a link, with padding or without.
+// ParseUID reads the user id of a link, with padding or without: the one spelling that [FormatUID] writes, for Go's decoder passes over line
+// breaks.
 func ParseUID(text string) (id int64, ok bool) {
 	const longest = 32 // 19 digits are 26 characters
 	if len(text) > longest {
 		return 0, false
 	}
-	digits, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(text, "="))
+	text = strings.TrimRight(text, "=")
+	digits, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return 0, false
 	}
 	id, err = strconv.ParseInt(string(digits), 10, 64)
-	return id, err == nil && id > 0 && strconv.FormatInt(id, 10) == string(digits)
+	return id, err == nil && id > 0 && FormatUID(id) == text
 }

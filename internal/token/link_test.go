@@ -104,7 +104,7 @@ func FuzzLinks(f *testing.F) {
 	now := time.Unix(1790000000, 0)
 	of := &Linked{ID: 1, Password: "hash", Email: "ann@example.com"}
 	good := links.Make(of, now)
-	for _, text := range []string{"", "-", good, "0" + good, "+" + good, strings.ToUpper(good), good + "-", v.Tokens[0].Token, "zzzzzzzzzzzzzz-0"} {
+	for _, text := range []string{"", "-", good, "0" + good, "+" + good, strings.ToUpper(good), good + "-", v.Tokens[0].Token, "zzzzzzzzzzzzzz-0", "N\n\n\nA"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
