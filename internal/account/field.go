@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 )
 
 // FieldKind is what a declared field holds.
@@ -102,6 +103,17 @@ func (f *FieldSpec) Empty() Value {
 		return TextValue("")
 	}
 	return Value{}
+}
+
+// Initial is what a row that is made now holds where nothing is said of the field.
+func (f *FieldSpec) Initial(now time.Time) Value {
+	switch {
+	case f.Computed != NotComputed:
+		return TimeValue(now)
+	case f.Default.IsNull():
+		return f.Empty()
+	}
+	return f.Default
 }
 
 // Readable reports whether by may see the field.

@@ -15,10 +15,13 @@ import (
 	"doorward/internal/web"
 )
 
-var person = regexp.MustCompile(`/users/[0-9]+/$`)
+var (
+	person  = regexp.MustCompile(`/users/[0-9]+/$`)
+	profile = regexp.MustCompile(`/profile/[0-9]+/$`)
+)
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{
@@ -69,7 +72,8 @@ func recorded(t *testing.T) map[string]bool {
 			for _, step := range ReadTranscript(t, contract, file).Steps {
 				if step.Request != nil {
 					path, _, _ := strings.Cut(step.Request.Path, "?")
-					asked[dialect+" "+step.Request.Method+" "+person.ReplaceAllString(path, "/users/{id}/")] = true
+					path = profile.ReplaceAllString(person.ReplaceAllString(path, "/users/{id}/"), "/profile/{id:int}/")
+					asked[dialect+" "+step.Request.Method+" "+path] = true
 				}
 			}
 		}
