@@ -145,6 +145,11 @@ type ProfileKind struct {
 	Adopted bool
 }
 
+// Ours reports whether people lie in tables of Doorward's own alone, those of their profiles too.
+func (m *Model) Ours() bool {
+	return !m.Django && !slices.ContainsFunc(m.Profiles, func(k ProfileKind) bool { return k.Adopted })
+}
+
 // Role is the user's field that says which profiles he has.
 const Role Field = "role"
 

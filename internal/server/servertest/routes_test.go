@@ -177,6 +177,8 @@ func TestMountsThatCannotBeAreRefusedAtStart(t *testing.T) {
 		{"published keys for a contract", mounts(map[string]config.Mount{"tag1": {Signing: "published"}}), "does not go with this preset"},
 		{"claims that are none", mounts(map[string]config.Mount{"tag1": {Claims: "odd"}}), `no payload is called "odd"`},
 		{"no mounts", mounts(map[string]config.Mount{}), "nothing is mounted"},
+		{"profiles that nobody declared", mounts(map[string]config.Mount{"profiles": {}}), `serves the profile "profile", which is not declared`},
+		{"a profile of a preset without", mounts(map[string]config.Mount{"tag1": {Profile: "profile"}}), "does not go with this preset"},
 		{"a table that nobody knows", func(c *config.Config) { c.User.Table = "app_member" }, `table "app_member" is not known`},
 	}
 	for _, tt := range cases {
