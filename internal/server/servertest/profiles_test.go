@@ -68,6 +68,28 @@ func TestProfilesAsTheyAreMounted(t *testing.T) {
 	})
 }
 
+// TestOneProfileOfManyIsMade makes somebody's profile many times at once: one request does, the others are told.
+func TestOneProfileOfManyIsMade(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, withProfiles)
+		ann := s.register(t, "ann")
+		if r := s.Do(t, "DELETE", "/api/accounts/profile/1/", nil, ann...); r.Status != 204 {
+			t.Fatalf("delete: got %d %s", r.Status, r.Body)
+		}
+		counts := map[int]int{}
+		for _, status := range together(8, func(int) int {
+			return s.Send(t, "POST", "/api/accounts/all-profiles/", map[string]any{"location": "Kent"}, ann...).Status
+		}) {
+			counts[status]++
+		}
+		if counts[201] != 1 || counts[400] != 7 {
+			t.Errorf("got:  %v\nwant: 201 once, 400 seven times", counts)
+		}
+		s.faultless(t)
+	})
+}
+
 // TestProfilesThatNobodyMayRead holds that a mount shows no names of people whose profiles are theirs alone, and
 // an address to its owner only.
 func TestProfilesThatNobodyMayRead(t *testing.T) {
