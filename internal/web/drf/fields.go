@@ -120,8 +120,6 @@ func validateFields(r *web.Request, top value, fields []web.Field, partial, form
 // can say for null or nothing (Field.get_value).
 func fromForm(f *web.Field, v value, partial bool) value {
 	switch empty := v.kind == text && v.text == ""; {
-	case v.kind == absent && f.Kind == web.Boolean && !partial && f.Null:
-		return value{kind: null}
 	case v.kind == absent && f.Kind == web.Boolean && !partial:
 		return value{kind: boolean}
 	case !empty || f.Blank:
