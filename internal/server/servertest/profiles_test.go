@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -88,6 +89,31 @@ func TestOneProfileOfManyIsMade(t *testing.T) {
 		}
 		s.faultless(t)
 	})
+}
+
+// TestAPutGivesWhatIsRequired holds that a PUT and a POST give the required fields, as a serializer has it, and a PATCH need not.
+func TestAPutGivesWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	s := Start(t, "sqlite", func(cfg *config.Config) {
+		yes := true
+		cfg.Profiles = []config.Profile{{Name: "profile", Fields: []config.Field{{Name: "zip", Required: &yes, Max: new(5), Read: "anyone"}, {Name: "city"}}}}
+	})
+	ann := s.register(t, "ann")
+	const missing = `400 {"zip":["This field is required."]}`
+	for _, tt := range []struct {
+		method, path, body, want string
+	}{
+		{"POST", "all-profiles/", `{"city": "Cardiff"}`, missing},
+		{"POST", "all-profiles/", `{"zip": "CF101"}`, `201 {"id":1,"user":"ann","zip":"CF101","city":""}`},
+		{"PUT", "profile/1/", `{"city": "Cardiff"}`, missing},
+		{"PATCH", "profile/1/", `{"city": "Cardiff"}`, `200 {"id":1,"user":"ann","zip":"CF101","city":"Cardiff"}`},
+		{"PUT", "profile/1/", `{"zip": "CF102"}`, `200 {"id":1,"user":"ann","zip":"CF102","city":"Cardiff"}`},
+	} {
+		r := s.Send(t, tt.method, "/api/accounts/"+tt.path, json.RawMessage(tt.body), ann...)
+		if got := fmt.Sprint(r.Status, " ", string(r.Body)); got != tt.want {
+			t.Errorf("%s %s %s\ngot:  %s\nwant: %s", tt.method, tt.path, tt.body, got, tt.want)
+		}
+	}
 }
 
 // TestProfilesThatNobodyMayRead holds that a mount shows no names of people whose profiles are theirs alone, and
