@@ -68,11 +68,12 @@ func masked(name string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := map[string]any{}
+		_, ofView := v["renders"] // what OPTIONS tells, whose description is of the view
 		for key, value := range v {
-			switch key {
-			case "exp", "iat", "refresh_exp":
+			switch {
+			case key == "exp" || key == "iat" || key == "refresh_exp":
 				out[key] = "TIME"
-			case "description", "help_text":
+			case key == "help_text" || key == "description" && ofView:
 				out[key] = "WORDS"
 			default:
 				out[key] = masked(key, value)

@@ -47,6 +47,11 @@ var conditions = []condition{
 			"LOGOUT_ON_PASSWORD_CHANGE": true, "HIDE_USERS": false,
 		}),
 	}},
+	{name: "profiles", Dialect: "profiles", Settings: map[string]any{
+		"SECRET_KEY": worthless, "SIMPLE_JWT": map[string]any{"AUTH_HEADER_TYPES": []string{"Bearer"}},
+		"REST_FRAMEWORK": map[string]any{"DEFAULT_AUTHENTICATION_CLASSES": []string{"rest_framework_simplejwt.authentication.JWTAuthentication"}},
+		"DJOSER":         links(map[string]any{"TOKEN_MODEL": nil}),
+	}},
 	{name: "simplejwt", Dialect: "simplejwt", Settings: map[string]any{
 		"SECRET_KEY": worthless, "SIMPLE_JWT": map[string]any{"AUTH_HEADER_TYPES": []string{"Bearer"}},
 		"REST_FRAMEWORK": map[string]any{
@@ -85,7 +90,7 @@ func TestDoorwardAnswersAsDjangoDoes(t *testing.T) {
 func round(t *testing.T, c *condition, ours, django *peer, seed uint64, explained map[string]int) int {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, uint64(len(c.name))))
-	routes := map[string][]route{"djoser": djoserRoutes, "simplejwt": simpleRoutes}[c.Dialect]
+	routes := map[string][]route{"djoser": djoserRoutes, "profiles": profileRoutes, "simplejwt": simpleRoutes}[c.Dialect]
 	ours.begin(t, people())
 	django.begin(t, people())
 	requests := signIns(c.Dialect)

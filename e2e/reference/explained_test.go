@@ -37,7 +37,10 @@ var explanations = []explanation{
 	},
 	{
 		name: "Django REST framework on the wire", page: "drf.md",
-		is: func(q *request, ours, _ *answer) bool { return !utf8.ValidString(q.raw) && ours.status == 400 },
+		is: func(q *request, ours, _ *answer) bool {
+			const levels = 20 // of JSON
+			return ours.status == 400 && (!utf8.ValidString(q.raw) || strings.HasPrefix(q.raw, strings.Repeat("[", levels+1)))
+		},
 	},
 }
 

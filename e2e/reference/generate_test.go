@@ -66,9 +66,25 @@ var simpleRoutes = []route{
 	{path: "/api/token", methods: []string{"GET", "POST"}},
 }
 
+var profileRoutes = []route{
+	{path: "/api/accounts/all-profiles/", methods: []string{"GET"}, who: "eve"},
+	{path: "/api/accounts/all-profiles/", methods: []string{"POST"}, who: "ann", fields: map[string]any{"description": "again", "location": "Kent", "is_organizer": "true"}},
+	{path: "/api/accounts/all-profiles", methods: []string{"GET", "POST"}, who: "ann"},
+	{path: "/api/accounts/profile/1/", methods: []string{"GET", "PUT", "PATCH", "PUT", "PATCH"}, who: "ann", fields: map[string]any{"description": "dark", "location": "Wales", "is_organizer": true}},
+	{path: "/api/accounts/profile/2", methods: []string{"GET", "PUT", "PATCH", "DELETE"}, who: "bob", fields: map[string]any{"description": "", "location": "", "is_organizer": "off"}},
+	{path: "/api/accounts/profile/3/", methods: []string{"PUT", "DELETE"}, who: "eve", fields: map[string]any{"location": "Essex"}},
+	{path: "/api/accounts/profile/6/", methods: []string{"GET", "PUT", "DELETE"}, who: "ann", fields: map[string]any{"location": "Essex"}},
+	{path: "/api/accounts/profile/x/", methods: []string{"GET"}, who: "ann"},
+	{path: "/api/accounts/profile/-1/", methods: []string{"GET"}, who: "ann"},
+	{path: "/api/accounts/", methods: []string{"GET"}, who: "ann"},
+	{path: "/auth/users/", methods: []string{"POST"}, fields: map[string]any{"username": "new", "email": "new@example.com", "password": "staple-battery-4"}},
+	{path: "/auth/users/me/", methods: []string{"DELETE"}, who: "bob", fields: map[string]any{"current_password": password}},
+	{path: "/auth/users/set_username/", methods: []string{"POST"}, who: "ann", fields: map[string]any{"current_password": password, "new_username": "anna"}},
+}
+
 // signIns begin each round: what they say is used by the requests after them.
 func signIns(dialect string) (list []request) {
-	path := map[string]string{"djoser": "/auth/jwt/create/", "simplejwt": "/api/token/"}[dialect]
+	path := map[string]string{"djoser": "/auth/jwt/create/", "profiles": "/auth/jwt/create/", "simplejwt": "/api/token/"}[dialect]
 	for _, name := range []string{"ann", "bob", "eve"} {
 		who := map[string]any{"username": name, "password": password}
 		list = append(list, request{method: "POST", path: path, kind: "json", fields: who, keep: name})
@@ -81,7 +97,7 @@ func signIns(dialect string) (list []request) {
 
 // odd are values for a field of any name.
 var odd = []any{
-	"", " ", nil, true, false, 0, 5, -1, 1.5, 12345678901,
+	"", " ", nil, true, false, "true", "N", "oN", "1.0", 0, 1, 1.0, 5, -1, 1.5, 12345678901,
 	[]any{},
 	[]any{"a"},
 	map[string]any{},

@@ -80,14 +80,10 @@ func judgeFields(profile string, specs []FieldSpec, given Values, by Access, old
 			problems = append(problems, wrong...)
 			kept = kept.With(f.Name, v)
 		case old != nil && (f.Computed != WhenChanged || profile == "" && given.Len() == 0): // a profile that is written at all is changed
-		case f.Computed != NotComputed:
-			kept = kept.With(f.Name, TimeValue(now))
 		case f.Required && f.Givable(by):
 			refuse(Required, f.Name)
-		case f.Default.IsNull():
-			kept = kept.With(f.Name, f.Empty())
 		default:
-			kept = kept.With(f.Name, f.Default)
+			kept = kept.With(f.Name, f.Initial(now))
 		}
 	}
 	for f := range given.All() {
@@ -245,7 +241,11 @@ func (s *Service) judgeProfile(by Access, u *User, given Profile) (profileChange
 func (c profileChange) write(ctx context.Context, w Writer) (Profile, error) {
 	p := c.profile
 	if c.fields != nil {
-		return p, w.UpdateProfile(ctx, &p, c.fields...)
+		err := w.UpdateProfile(ctx, &p, c.fields...)
+		if errors.Is(err, ErrNotFound) { // another request deleted it
+			err = noProfile(p.Kind)
+		}
+		return p, err
 	}
 	made, err := w.InsertProfile(ctx, &p)
 	if err == nil && !made { // another request was first
@@ -270,7 +270,7 @@ func (s *Service) DeleteProfile(ctx context.Context, userID int64, kind string) 
 	err := s.update(ctx, userID, func(w Writer) error {
 		was, err := w.DeleteProfile(ctx, kind, userID)
 		if err == nil && !was {
-			err = &Error{Problems: []Problem{{Code: ProfileNone, Profile: kind}}}
+			err = noProfile(kind)
 		}
 		return err
 	})

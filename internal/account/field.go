@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 )
 
 // FieldKind is what a declared field holds.
@@ -104,6 +105,17 @@ func (f *FieldSpec) Empty() Value {
 	return Value{}
 }
 
+// Initial is what a row that is made now holds where nothing is said of the field.
+func (f *FieldSpec) Initial(now time.Time) Value {
+	switch {
+	case f.Computed != NotComputed:
+		return TimeValue(now)
+	case f.Default.IsNull():
+		return f.Empty()
+	}
+	return f.Default
+}
+
 // Readable reports whether by may see the field.
 func (f *FieldSpec) Readable(by Access) bool { return f.Read != Nobody && by >= f.Read }
 
@@ -131,6 +143,11 @@ type ProfileKind struct {
 	Auto, Required bool
 	// Adopted says that the table is another program's: it is never made or changed.
 	Adopted bool
+}
+
+// Ours reports whether people lie in tables of Doorward's own alone, those of their profiles too.
+func (m *Model) Ours() bool {
+	return !m.Django && !slices.ContainsFunc(m.Profiles, func(k ProfileKind) bool { return k.Adopted })
 }
 
 // Role is the user's field that says which profiles he has.

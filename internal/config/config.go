@@ -80,6 +80,7 @@ type Mount struct {
 	PasswordRules          []string          // of similarity, length, common, numeric; nil: all; empty: none
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
+	Profile                string            // the kind of profile that it serves
 	Noun                   string            // what messages call a user
 	Languages              *bool             // refusals follow Accept-Language; nil: they do
 	FrontendURL            string            // where links in mails lead; "": public_url

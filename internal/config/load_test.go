@@ -120,6 +120,7 @@ claims = "id"
 password_rules = []
 password_min_length = 10
 noun = "member"
+profile = "teacher"
 frontend_url = "https://app.example.com"
 site_name = "Mine"
 activation_url = "a/{uid}/{token}"
@@ -191,7 +192,7 @@ func wholeConfig() *Config {
 					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
 					LinkSeconds: 600, Session: &yes, Permissions: map[string]string{"user_list": "staff"},
 				},
-				Noun: "member", Paths: map[string]string{"users": "people/", "jwt create": ""},
+				Noun: "member", Profile: "teacher", Paths: map[string]string{"users": "people/", "jwt create": ""},
 				Tokens: Tokens{
 					RotateRefresh: &yes, SlidingLifetimeSeconds: 61, SlidingRefreshLifetimeSeconds: 62, StampLogin: &yes,
 					HeaderTypes: []string{"JWT", "Bearer"}, HeaderName: "X-Token", AcceptKinds: []string{"sliding"},
@@ -272,7 +273,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_LOGIN=username", "DOORWARD_MOUNTS_MY_APP_USERS_NAMED_BY=username", "DOORWARD_MOUNTS_MY_APP_RETYPE=password",
 		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
 		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600", "DOORWARD_MOUNTS_MY_APP_SESSION_ON_LOGIN=1",
-		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff",
+		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff", "DOORWARD_MOUNTS_MY_APP_PROFILE=teacher",
 		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",
 		"DOORWARD_MOUNTS_MY_APP_HEADER_TYPES=JWT,Bearer", "DOORWARD_MOUNTS_MY_APP_HEADER_NAME=X-Token",

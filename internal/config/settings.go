@@ -60,6 +60,7 @@ func (m *Mount) settings() []setting {
 		{"password_rules", &m.PasswordRules},
 		{"password_min_length", &m.PasswordMinLength},
 		{"paths", &m.Paths},
+		{"profile", &m.Profile},
 		{"noun", &m.Noun},
 		{"languages", &m.Languages},
 		{"frontend_url", &m.FrontendURL},

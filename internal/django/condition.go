@@ -29,7 +29,9 @@ type Condition struct {
 	Auth []string
 	// Without are the operations that are not mounted.
 	Without []string
-	Djoser  Djoser
+	// Beside are what is mounted beside Preset, with the same settings.
+	Beside []Place
+	Djoser Djoser
 	// Anonymous and Known are how often somebody may ask.
 	Anonymous, Known Rate
 	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
@@ -39,7 +41,13 @@ type Condition struct {
 	Users   []User
 }
 
-// User is one row of the fixture.
+// Place is a preset with the paths of its operations that are others than its own.
+type Place struct {
+	Preset string
+	Paths  map[string]string
+}
+
+// User is one row of the fixture. Of his profiles, those that were not given and are made by themselves lack their values.
 type User struct {
 	account.User
 	Clear  *string // the password; nil: unusable
@@ -57,6 +65,8 @@ var translators = map[string]func(*Condition, *object){
 	"djoser1":   (*Condition).readClassic,
 	"djoser":    (*Condition).readModern,
 	"simplejwt": (*Condition).readSimpleMount,
+	"profiles":  (*Condition).readProfiles,
+	"events":    (*Condition).readEvents,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
@@ -213,13 +223,9 @@ func (c *Condition) readSetup(setup *object) {
 func readExtras(o *object, u *account.User, specs []account.FieldSpec) {
 	for i := range specs {
 		f := &specs[i]
-		v := f.Default
-		var text string
-		if o.take(string(f.Name), &text) {
-			var ok bool
-			if v, ok = f.Parse(text); !ok {
-				o.faultOf(string(f.Name), "is no value of this field")
-			}
+		v, said := readField(o, f)
+		if !said {
+			v = f.Default
 		}
 		u.Extra = u.Extra.With(f.Name, v)
 	}
@@ -240,6 +246,9 @@ func readUser(o *object, m *account.Model) User {
 	}
 	if m != nil {
 		readExtras(o, &u.User, m.Extras)
+		for i := range m.Profiles {
+			readProfile(o, &u.User, &m.Profiles[i])
+		}
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

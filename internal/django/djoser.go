@@ -190,6 +190,9 @@ func ParseRate(text string) (Rate, bool) {
 	return Rate{n, period}, ok
 }
 
+// opaqueViews are the operations that are about opaque tokens.
+var opaqueViews = map[string][]string{"djoser": {"login", "logout"}, "djoser1": {"token-create", "token-destroy"}}
+
 // readDjoser takes the members of DJOSER.
 func (c *Condition) readDjoser(o *object) {
 	d, mail, links, changes := &c.Djoser, &c.Policy.Mail, &c.Policy.Links, &c.Policy.Changes
@@ -238,6 +241,10 @@ func (c *Condition) readDjoser(o *object) {
 			o.faultOf(t.key, "is no field of the user model")
 			*t.into = ""
 		}
+	}
+	if string(o.members["TOKEN_MODEL"]) == "null" {
+		delete(o.members, "TOKEN_MODEL")
+		c.Without = append(c.Without, opaqueViews[c.Preset]...)
 	}
 	permissions := o.sub("PERMISSIONS")
 	d.Permissions = readPermissions(&permissions)

@@ -148,6 +148,12 @@ func (s *Server) settle(ctx context.Context, w *world, users []django.User) erro
 			if users[i].ID, err = tx.InsertUser(ctx, &users[i].User); err != nil {
 				return err
 			}
+			for _, p := range users[i].Profiles.All() {
+				p.UserID, p.Values = users[i].ID, s.filledIn(w.plan.model.Profile(p.Kind), p.Values)
+				if _, err := tx.InsertProfile(ctx, &p); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
@@ -157,6 +163,19 @@ func (s *Server) settle(ctx context.Context, w *world, users []django.User) erro
 		}
 	}
 	return err
+}
+
+// filledIn are the values of a new row, of which only some were given.
+func (s *Server) filledIn(k *account.ProfileKind, given account.Values) (vs account.Values) {
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		v, said := given.Get(f.Name)
+		if !said {
+			v = f.Initial(s.clock.Now())
+		}
+		vs = vs.With(f.Name, v)
+	}
+	return vs
 }
 
 // turn turns the clock: {"advance_seconds": 60}, {"now": "2026-01-02T03:04:05Z"}, or {"now": null} for the real time.

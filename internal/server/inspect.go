@@ -28,7 +28,7 @@ func Mounted(cfg *config.Config) []string {
 	}
 	var names []string
 	for _, name := range Presets() {
-		if presets[name].mounted {
+		if p := presets[name]; p.mounted && (p.profile == "" || slices.ContainsFunc(cfg.Profiles, func(k config.Profile) bool { return k.Name == p.profile })) {
 			names = append(names, name)
 		}
 	}

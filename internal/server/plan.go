@@ -44,10 +44,8 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 	mounts := cfg.Mounts
 	if mounts == nil {
 		mounts = map[string]config.Mount{}
-		for name, preset := range presets {
-			if preset.mounted {
-				mounts[name] = config.Mount{}
-			}
+		for _, name := range Mounted(cfg) {
+			mounts[name] = config.Mount{}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(mounts)) {
@@ -119,6 +117,9 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 		m.policy.Login = preset.login
 	}
 	m.policy.Rules = rulesOf(&c)
+	if err := m.setProfile(&c, model); err != nil {
+		return m, err
+	}
 	m.setMail(&c)
 	if err := m.setDjoser(&c.Djoser, model); err != nil {
 		return m, err
@@ -132,6 +133,19 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 		return m, err
 	}
 	return m, m.setSimple(&c, model)
+}
+
+// setProfile says which kind of profile the mount serves.
+func (m *mountPlan) setProfile(c *config.Mount, model *account.Model) error {
+	m.profile = cmp.Or(c.Profile, m.preset.profile)
+	switch {
+	case c.Profile != "" && m.preset.profile == "":
+		return fmt.Errorf("[mounts.%s] has profile = %q, which does not go with this preset\n  it serves no profiles\n  try: preset = \"profiles\"", m.name, c.Profile)
+	case m.profile != "" && model.Profile(m.profile) == nil:
+		return fmt.Errorf("[mounts.%s] serves the profile %q, which is not declared\n  a profile has the fields that the configuration gives it\n"+
+			"  try: [profile.fields.location]", m.name, m.profile)
+	}
+	return nil
 }
 
 func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
@@ -213,7 +227,6 @@ func rulesOf(c *config.Mount) password.Rules {
 // planOfCondition is what a contract transcript asks for: its preset alone, with Django's
 // defaults, and tokens that Django signed accepted.
 func (p *plan) planOfCondition(c *django.Condition) *plan {
-	preset := presets[c.Preset]
 	q := &plan{url: p.url, model: p.model, root: p.root, secret: p.secret, fallbacks: p.fallbacks, hosts: p.hosts}
 	if c.Scratch {
 		q.model = c.Model
@@ -221,22 +234,38 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
+	if c.Hosts != nil {
+		q.hosts = c.Hosts
+	}
+	throttle := throttleOf(c.Anonymous, c.Known) // all views share the count of one user or address
+	for _, place := range append([]django.Place{{Preset: c.Preset, Paths: without(c.Without)}}, c.Beside...) {
+		m := mountOfCondition(c, place)
+		m.throttle = throttle
+		m.setShared(q.secret, q.fallbacks)
+		q.mounts = append(q.mounts, m)
+	}
+	return q
+}
+
+// mountOfCondition is one of the mounts that a condition asks for.
+func mountOfCondition(c *django.Condition, place django.Place) mountPlan {
+	preset := presets[place.Preset]
 	m := mountPlan{
-		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
+		name: place.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
 		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
-		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: map[string]string{},
+		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: place.Paths, profile: preset.profile,
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth
 	}
-	if c.Hosts != nil {
-		q.hosts = c.Hosts
+	return m
+}
+
+// without are the paths of a mount that lacks these operations.
+func without(ops []string) map[string]string {
+	paths := map[string]string{}
+	for _, op := range ops {
+		paths[op] = ""
 	}
-	m.throttle = throttleOf(c.Anonymous, c.Known)
-	for _, op := range c.Without {
-		m.paths[op] = ""
-	}
-	m.setShared(q.secret, q.fallbacks)
-	q.mounts = []mountPlan{m}
-	return q
+	return paths
 }

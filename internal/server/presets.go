@@ -17,6 +17,7 @@ import (
 	"doorward/internal/web/drf"
 	"doorward/internal/web/drfjwt"
 	"doorward/internal/web/native"
+	"doorward/internal/web/profiles"
 	"doorward/internal/web/simplejwt"
 )
 
@@ -43,6 +44,8 @@ type preset struct {
 	mounted bool // without being asked for
 	// suffixes are taken off paths, as a router of REST framework's does: users.json.
 	suffixes bool
+	// profile is the kind of profile that the mount serves; "": none. Without one it is not mounted unasked.
+	profile string
 }
 
 // presets are the mounts that a configuration can name.
@@ -102,6 +105,14 @@ var presets = map[string]preset{
 			Tokens: simpleTokens,
 		},
 	},
+	"profiles": {
+		prefix: "/api/accounts/", claims: "simplejwt", noun: "user", mounted: true, build: buildProfiles, login: account.Username,
+		auth: []string{django.AuthSimpleJWT, django.AuthOpaque}, profile: "profile",
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Tokens: simpleTokens,
+		},
+	},
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
@@ -143,6 +154,7 @@ type mountPlan struct {
 	// declared are the claims of declared fields, which come after those.
 	declared []account.Claim
 	noun     string
+	profile  string            // the kind that it serves
 	header   string            // the word before the token in the Authorization header
 	paths    map[string]string // by route name; "" leaves a route out
 	modern   bool
@@ -274,6 +286,11 @@ func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.M
 		mount.Routes = append(mount.Routes, r)
 	}
 	return mount
+}
+
+func buildProfiles(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	views := profiles.New(accounts, profiles.Options{Kind: m.profile, Modern: m.modern})
+	return web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log), Routes: views.Routes()}
 }
 
 func buildNative(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {

@@ -53,7 +53,7 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 	switch {
 	case w.db.Engine() == store.SQLite:
 		o.Remember = true
-	case !p.model.Django: // what Django's own processes change there, nobody tells
+	case p.model.Ours(): // what other programs change in their tables, nobody tells
 		w.feed = newFeed(w.db, s.log, s.tick)
 		o.Remember, o.Fresh, o.Spread = true, w.feed.fresh, w.feed.spread
 	}

@@ -66,6 +66,7 @@ const (
 	Secret // text that is never shown: a password
 	Integer
 	Boolean
+	Related // another row, by what it is called; it is shown, and never taken
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.

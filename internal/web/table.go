@@ -26,6 +26,7 @@ type entry struct {
 type segment struct {
 	text       string
 	wild, rest bool
+	digits     bool   // "{id:int}" takes digits alone, as Django's <int:id>
 	start      string // what the rest begins with: "create{more...}"
 }
 
@@ -66,18 +67,19 @@ func (e *entry) split() error {
 		}
 		name, ok := strings.CutPrefix(word, "{")
 		name, closed := strings.CutSuffix(name, "}")
+		name, digits := strings.CutSuffix(name, ":int")
 		name, rest := strings.CutSuffix(name, "...")
 		ok = ok && closed && name != ""
 		if ok {
 			wild++
 		}
 		if !ok && strings.ContainsAny(word, "{}") || strings.ContainsAny(name, "{}") || rest && i < len(words)-1 || wild > maxWild {
-			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, or {name...} at the end, maybe behind a word, and there are %d at most", e.path, maxWild)
+			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, {name:int}, or {name...} at the end, maybe behind a word, and there are %d at most", e.path, maxWild)
 		}
 		if !ok {
 			name = word
 		}
-		e.segments = append(e.segments, segment{name, ok, ok && rest, start})
+		e.segments = append(e.segments, segment{name, ok, ok && rest, ok && digits, start})
 	}
 	return nil
 }
@@ -96,7 +98,7 @@ func (t *table) find(r *http.Request, path string) *entry {
 	return nil
 }
 
-// match compares segment by segment: {name} takes one that is not empty, {name...} the rest.
+// match compares segment by segment: {name} takes one that is not empty, {name:int} one of digits, {name...} the rest.
 func (e *entry) match(r *http.Request, path string) bool {
 	var values [maxWild][2]string
 	n := 0
@@ -107,6 +109,8 @@ func (e *entry) match(r *http.Request, path string) bool {
 			return false
 		case want.rest:
 			got = path[len(want.start):]
+		case want.digits && strings.Trim(got, "0123456789") != "":
+			return false
 		case !want.wild && got != want.text, want.wild && got == "", more != (i < len(e.segments)-1):
 			return false
 		}

@@ -10,7 +10,7 @@ import (
 func TestAPathFindsItsEntry(t *testing.T) {
 	var tab table
 	for _, path := range []string{
-		"/a/", "/a/me/", "/a/{id}/", "/a/{id}/{sub}/", "/files/{name...}", "/deep/{rest...}", "/deep/er/{id}", "/open/do{rest...}",
+		"/a/", "/a/me/", "/a/{id}/", "/a/{id}/{sub}/", "/files/{name...}", "/deep/{rest...}", "/deep/er/{id}", "/open/do{rest...}", "/n/{id:int}/", "/n/{id:int}", "/n/{name}",
 	} {
 		if err := tab.add(&entry{path: path}); err != nil {
 			t.Fatal(err)
@@ -34,6 +34,11 @@ func TestAPathFindsItsEntry(t *testing.T) {
 		{"a rest behind a word", "/open/do/it", "/open/do{rest...}", "rest=/it"},
 		{"which may be empty", "/open/do", "/open/do{rest...}", ""},
 		{"the word must be there", "/open/d", "", ""},
+		{"digits", "/n/007/", "/n/{id:int}/", "id=007"},
+		{"digits at the end", "/n/7", "/n/{id:int}", "id=7"},
+		{"what is no digit goes on to the next pattern", "/n/7a", "/n/{name}", "name=7a"},
+		{"a sign is no digit", "/n/-7/", "", ""},
+		{"digits are at least one", "/n//", "", ""},
 		{"nothing", "", "", ""},
 		{"the root alone", "/", "", ""},
 	}

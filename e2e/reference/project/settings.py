@@ -15,6 +15,7 @@ ROOT_URLCONF = "urls"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
 USE_I18N = USE_L10N = USE_TZ = True
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(STATE / "mail")
@@ -28,6 +29,8 @@ INSTALLED_APPS = [
 ]
 if DIALECT == "djoser":
     INSTALLED_APPS += ["rest_framework.authtoken", "djoser"]
+if DIALECT == "profiles":
+    INSTALLED_APPS += ["djoser", "accounts"]
 if CONDITION["settings"].pop("token_blacklist", False):
     INSTALLED_APPS.append("rest_framework_simplejwt.token_blacklist")
 MIDDLEWARE = [

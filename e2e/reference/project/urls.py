@@ -1,5 +1,5 @@
 from django.conf import settings
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from control import reset
 
@@ -19,4 +19,12 @@ if settings.DIALECT == "simplejwt":
         path("api/sliding/", views.TokenObtainSlidingView.as_view()),
         path("api/sliding/refresh/", views.TokenRefreshSlidingView.as_view()),
         path("api/protected-endpoint/", whoami),
+    ]
+if settings.DIALECT == "profiles":
+    from accounts import views
+
+    urlpatterns += [
+        path("auth/", include("djoser.urls")), path("auth/", include("djoser.urls.jwt")),
+        path("api/accounts/all-profiles/", views.UserProfileListCreateView.as_view()),
+        re_path("^api/accounts/profile/(?P<pk>[0-9]+)/?$", views.userProfileDetailView.as_view()),
     ]

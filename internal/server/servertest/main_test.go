@@ -55,6 +55,7 @@ func everyPreset(cfg *config.Config) {
 	for _, name := range server.Presets() {
 		cfg.Mounts[name] = config.Mount{Prefix: "/" + name + "/"}
 	}
+	cfg.Profiles = []config.Profile{{Name: "profile", Auto: true, Fields: []config.Field{{Name: "location", Max: new(30), Read: "anyone"}}}}
 }
 
 // pair is what /v1/ gives at a sign-in.
@@ -182,7 +183,7 @@ func (s *Server) user(t testing.TB, mount, email string) string {
 
 // scheme is the word before a token of this mount.
 func scheme(m *web.Mount) string {
-	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" {
+	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "profiles" {
 		return "Bearer"
 	}
 	return "JWT"
@@ -190,7 +191,7 @@ func scheme(m *web.Mount) string {
 
 // family reports whether two mounts have their sessions together.
 func family(a, b string) bool {
-	typed := []string{"djoser", "simplejwt"}
+	typed := []string{"djoser", "profiles", "simplejwt"}
 	return slices.Contains(typed, a) && slices.Contains(typed, b)
 }
 

@@ -15,10 +15,13 @@ import (
 	"doorward/internal/web"
 )
 
-var person = regexp.MustCompile(`/users/[0-9]+/$`)
+var (
+	person  = regexp.MustCompile(`/users/[0-9]+/$`)
+	profile = regexp.MustCompile(`/profile/[0-9]+/$`)
+)
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{
@@ -69,7 +72,8 @@ func recorded(t *testing.T) map[string]bool {
 			for _, step := range ReadTranscript(t, contract, file).Steps {
 				if step.Request != nil {
 					path, _, _ := strings.Cut(step.Request.Path, "?")
-					asked[dialect+" "+step.Request.Method+" "+person.ReplaceAllString(path, "/users/{id}/")] = true
+					path = profile.ReplaceAllString(person.ReplaceAllString(path, "/users/{id}/"), "/profile/{id:int}/")
+					asked[dialect+" "+step.Request.Method+" "+path] = true
 				}
 			}
 		}
@@ -173,6 +177,8 @@ func TestMountsThatCannotBeAreRefusedAtStart(t *testing.T) {
 		{"published keys for a contract", mounts(map[string]config.Mount{"tag1": {Signing: "published"}}), "does not go with this preset"},
 		{"claims that are none", mounts(map[string]config.Mount{"tag1": {Claims: "odd"}}), `no payload is called "odd"`},
 		{"no mounts", mounts(map[string]config.Mount{}), "nothing is mounted"},
+		{"profiles that nobody declared", mounts(map[string]config.Mount{"profiles": {}}), `serves the profile "profile", which is not declared`},
+		{"a profile of a preset without", mounts(map[string]config.Mount{"tag1": {Profile: "profile"}}), "does not go with this preset"},
 		{"a table that nobody knows", func(c *config.Config) { c.User.Table = "app_member" }, `table "app_member" is not known`},
 	}
 	for _, tt := range cases {

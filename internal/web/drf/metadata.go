@@ -47,6 +47,7 @@ func (v *view) told(method string, asked *web.Request) []web.Field {
 // kindNames are DRF's names of the kinds of fields (SimpleMetadata.label_lookup).
 var kindNames = [...]string{
 	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean",
+	web.Related: "field",
 }
 
 // declaredNames are those of declared fields that differ.
@@ -72,6 +73,11 @@ func choices(f *web.Field) (all []Object) {
 	return all
 }
 
+// unbounded reports whether the bound of a field is ours alone: a TextField of Django's has none.
+func unbounded(f *web.Field) bool {
+	return f.Spec != nil && f.Spec.Kind == account.LongText && f.Spec.Max == nil
+}
+
 func describe(fields []web.Field) Object {
 	all := make(Object, len(fields))
 	for i, f := range fields {
@@ -88,7 +94,7 @@ func describe(fields []web.Field) Object {
 		case f.ReadOnly:
 		case all != nil:
 			o = append(o, Member{"choices", all})
-		case f.Max > 0:
+		case f.Max > 0 && !unbounded(&f):
 			o = append(o, Member{"max_length", f.Max})
 		}
 		all[i] = Member{f.Name, o}
@@ -96,12 +102,17 @@ func describe(fields []web.Field) Object {
 	return all
 }
 
-// label returns the label of f; without one it is the name, as Field.bind makes it.
+// label returns the label of f, which may be made of its name.
 func label(f web.Field) string {
 	if f.Label != "" {
 		return f.Label
 	}
-	words := strings.ToLower(strings.ReplaceAll(f.Name, "_", " "))
+	return Label(f.Name)
+}
+
+// Label makes a label of a field's name, as Field.bind does.
+func Label(name string) string {
+	words := strings.ToLower(strings.ReplaceAll(name, "_", " "))
 	_, n := utf8.DecodeRuneInString(words)
 	return strings.ToUpper(words[:n]) + words[n:]
 }
