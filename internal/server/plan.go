@@ -223,7 +223,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, auth: preset.auth, recorded: true, languages: c.Locale,
 		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: map[string]string{},
 	}
 	if c.Auth != nil {
@@ -238,5 +238,10 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m.setShared(q.secret, q.fallbacks)
 	q.mounts = []mountPlan{m}
+	if c.Preset == "simplejwt" || c.Preset == "accounts" {
+		tried := m
+		tried.preset, tried.prefix, tried.auth = sample, sample.prefix, sample.auth
+		q.mounts = append(q.mounts, tried)
+	}
 	return q
 }

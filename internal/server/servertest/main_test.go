@@ -182,7 +182,7 @@ func (s *Server) user(t testing.TB, mount, email string) string {
 
 // scheme is the word before a token of this mount.
 func scheme(m *web.Mount) string {
-	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" {
+	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "accounts" {
 		return "Bearer"
 	}
 	return "JWT"
@@ -190,7 +190,7 @@ func scheme(m *web.Mount) string {
 
 // family reports whether two mounts have their sessions together.
 func family(a, b string) bool {
-	typed := []string{"djoser", "simplejwt"}
+	typed := []string{"accounts", "djoser", "simplejwt"}
 	return slices.Contains(typed, a) && slices.Contains(typed, b)
 }
 

@@ -18,7 +18,7 @@ import (
 var person = regexp.MustCompile(`/users/[0-9]+/$`)
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "accounts": "/api/accounts/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{
@@ -30,6 +30,7 @@ var exercised = map[string]string{
 	"djoser1 jwt-create":     "TestDjoser1MountedByConfiguration",
 	"djoser1 jwt-refresh":    "TestDjoser1MountedByConfiguration",
 	"djoser1 jwt-verify":     "TestDjoser1MountedByConfiguration",
+	"accounts me":            "TestRegistrationInSteps",
 	"v1 sign-up":             "TestALifeUnderV1",
 	"v1 sign-in":             "TestALifeUnderV1",
 	"v1 refresh":             "TestALifeUnderV1",
