@@ -63,12 +63,16 @@ func (v Values) Profiles(m *account.Model) (given []account.Profile) {
 // ShownProfiles are the profiles of a user as by may see them; one that he lacks is null.
 func ShownProfiles(m *account.Model, u *account.User, by account.Access) (o Object) {
 	for i := range m.Profiles {
-		k := &m.Profiles[i]
-		var shown any
-		if p, ok := u.Profiles.Of(k.Name); ok {
-			shown = Shown(account.Shown(k.Fields, p.Values, by))
-		}
-		o = append(o, Member{k.Name, shown})
+		o = append(o, Member{m.Profiles[i].Name, ShownProfile(&m.Profiles[i], u, by)})
 	}
 	return o
+}
+
+// ShownProfile is one of them.
+func ShownProfile(k *account.ProfileKind, u *account.User, by account.Access) any {
+	p, ok := u.Profiles.Of(k.Name)
+	if !ok {
+		return nil
+	}
+	return Shown(account.Shown(k.Fields, p.Values, by))
 }
