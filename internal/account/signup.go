@@ -174,7 +174,7 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 		c, ok := m.Column(f)
 		if text := n.text(f); ok && text != "" {
 			problems = append(problems, judgeText(c, text)...)
-		} else if f == p.Login {
+		} else if f == p.Login || ok && c.must() {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
@@ -187,6 +187,9 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 	}
 	return append(problems, s.judgePassword(p, n.Password, attribute)...)
 }
+
+// must reports whether a new row has to say the column: nobody has none, and no two have the same.
+func (c Column) must() bool { return c.Unique && !c.Null && c.From == "" }
 
 // judgeText judges the text of one field; what is kept of it may be longer. The uniqueness of a
 // value is the table's to judge.

@@ -41,12 +41,21 @@ func TestTheEnvelopeByDefault(t *testing.T) {
 			{"as it is", nil, `{"message":"User registered successfully","user":{"id":1,"email":"john@example.com","name":"John Doe","phone":"1234567890"},"tokens":{"refresh":"`},
 			{"the address in another spelling", map[string]any{"email": "JOHN@example.com", "phone": "2"}, `{"email":["user with this email already exists."]}`},
 			{"the same address and phone", nil, `{"email":["user with this email already exists."],"phone":["user with this phone already exists."]}`},
-			{"a password like the address", map[string]any{"email": "ann.archer@example.com", "phone": "2", "password": "ann.archer@example.com", "confirm_password": "ann.archer@example.com"},
-				`{"password":["The password is too similar to the email address."]}`},
-			{"the mismatch is said before that", map[string]any{"email": "ann.archer@example.com", "phone": "2", "password": "ann.archer@example.com"},
-				`{"password":["Password fields didn't match."]}`},
-			{"a field is wrong, and the passwords differ", map[string]any{"phone": strings.Repeat("1", 21), "email": "x@example.com", "confirm_password": "x"},
-				`{"phone":["Ensure this field has no more than 20 characters."]}`},
+			{
+				"a password like the address",
+				map[string]any{"email": "ann.archer@example.com", "phone": "2", "password": "ann.archer@example.com", "confirm_password": "ann.archer@example.com"},
+				`{"password":["The password is too similar to the email address."]}`,
+			},
+			{
+				"the mismatch is said before that",
+				map[string]any{"email": "ann.archer@example.com", "phone": "2", "password": "ann.archer@example.com"},
+				`{"password":["Password fields didn't match."]}`,
+			},
+			{
+				"a field is wrong, and the passwords differ",
+				map[string]any{"phone": strings.Repeat("1", 21), "email": "x@example.com", "confirm_password": "x"},
+				`{"phone":["Ensure this field has no more than 20 characters."]}`,
+			},
 		} {
 			r := s.Send(t, "POST", "/api/accounts/signup/", john(tt.changes))
 			if !strings.HasPrefix(string(r.Body), tt.want) || r.Header.Get("Cache-Control") != "no-store" {
@@ -91,7 +100,8 @@ func declaredSchool(cfg *config.Config) {
 	cfg.Profiles = []config.Profile{
 		{Name: "profile", Fields: []config.Field{{Name: "zip", Max: intOf(5), Required: &on}, {Name: "dob", Type: "date"}}},
 		{Name: "teacher", Role: "Teacher", Fields: []config.Field{
-			{Name: "subject", Required: &on}, {Name: "rank", Type: "integer", Write: "staff", SignUp: &on},
+			{Name: "subject", Required: &on},
+			{Name: "rank", Type: "integer", Write: "staff", SignUp: &on},
 			{Name: "since", Type: "timestamp", Computed: "made", Read: "nobody"},
 		}},
 		{Name: "student", Role: "Student", Fields: []config.Field{{Name: "year", Type: "integer", Max: intOf(13)}}},
@@ -122,8 +132,12 @@ func TestDeclaredFieldsInTheEnvelope(t *testing.T) {
 			}, 400, `{"phone":["user with this phone already exists."],"phone2":["user with this phone2 already exists."],"role":["\"Boss\" is not a valid choice."],` +
 				`"profile":{"zip":["Ensure this field has no more than 5 characters."]},` +
 				`"teacher":{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]},"student":{"year":["A valid integer is required."]}}`},
-			{"another role's profile", map[string]any{"email": "x@example.com", "phone": "3", "teacher": map[string]any{"subject": "x"}}, 400,
-				`{"teacher":["This profile belongs to another role."]}`},
+			{
+				"another role's profile",
+				map[string]any{"email": "x@example.com", "phone": "3", "teacher": map[string]any{"subject": "x"}},
+				400,
+				`{"teacher":["This profile belongs to another role."]}`,
+			},
 			{"a field that is not his to write", map[string]any{"email": "amy@example.com", "phone": "3", "note": "mine"}, 201, `"role":"Student"`},
 		} {
 			r := s.Send(t, "POST", "/api/accounts/signup/", john(tt.changes))

@@ -33,7 +33,9 @@ func New(accounts *account.Service, policy *account.Policy, noun string) *Views 
 	return v
 }
 
-func (v *Views) taken(field string) string { return v.noun + " with this " + field + " already exists." }
+func (v *Views) taken(field string) string {
+	return v.noun + " with this " + field + " already exists."
+}
 
 // Routes is the route table. The original has the first two of them.
 func (v *Views) Routes() []web.Route {
