@@ -40,7 +40,7 @@ func (v *Views) taken(field string) string {
 // Routes is the route table. The original has the first two of them.
 func (v *Views) Routes() []web.Route {
 	untold := func(*web.Request) []web.Field { return nil } // a function view knows no serializer
-	me := web.Route{Op: "me", Method: "GET", Path: "me/", Access: web.SignedIn, View: "Me", Doc: "The user who is signed in.", Handler: v.me}
+	me := web.Route{Op: "user-me", Method: "GET", Path: "me/", Access: web.SignedIn, View: "Me", Doc: "The user who is signed in.", Handler: v.me}
 	update := me
 	update.Method, update.Doc, update.Handler, update.Fresh, update.Input = "PATCH", "Change the user, or make a profile of his.", v.update, true, v.changeable()
 	return []web.Route{
