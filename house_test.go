@@ -28,6 +28,7 @@ var floors = []struct {
 	{"internal/django", 42},
 	{"internal/web/djoser", 42},
 	{"internal/web/drfjwt", 42},
+	{"internal/web/envelope", 42},
 	{"internal/web/native", 42},
 	{"internal/web/profiles", 42},
 	{"internal/web/simplejwt", 42},

@@ -44,9 +44,9 @@ func replay(t *testing.T, folder, databaseURL string) {
 	args := append([]string{
 		filepath.Join("..", "..", "e2e", "replay.py"), "--base", base, "--reset", "/dev/reset", "--mail-dir", mail,
 		"--never", filepath.Join(transcripts, "never.json"),
-	}, played(t, "tag1")...)
+	}, append(played(t, "tag1"), played(t, "accounts")...)...)
 	said, err := exec.Command("python3", args...).CombinedOutput()
-	if text := strings.TrimSpace(string(said)); err != nil || text != "35 passed, 0 failed" {
+	if text := strings.TrimSpace(string(said)); err != nil || text != "64 passed, 0 failed" {
 		t.Errorf("replay: %v\n%s", err, text)
 	}
 	if err := p.end(); err != nil {

@@ -195,7 +195,11 @@ func take(ts *testscript.TestScript, neg bool, args []string) {
 	line, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
 	var fields map[string]any
 	ts.Check(json.Unmarshal([]byte(line), &fields))
-	value, ok := fields[args[1]]
+	path := strings.Split(args[1], ".") // tokens.access
+	for _, name := range path[:len(path)-1] {
+		fields, _ = fields[name].(map[string]any)
+	}
+	value, ok := fields[path[len(path)-1]]
 	if !ok {
 		ts.Fatalf("no field %s in %s", args[1], line)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -89,6 +90,9 @@ func firstCall(cfg *config.Config, base string) string {
 		case m.Paths != nil:
 		case preset == "v1":
 			return "curl " + at + `sign-up --json '{"email": "you@example.com", "password": "correct-horse-9"}'`
+		case preset == "accounts" && !slices.Contains(server.Mounted(cfg), "v1"):
+			return "curl " + at + `signup/ --json '{"name": "You", "email": "you@example.com", "phone": "1234567890", ` +
+				`"password": "correct-horse-9", "confirm_password": "correct-horse-9"}'`
 		case preset == "tag1" && len(server.Mounted(cfg)) == 1:
 			return "curl " + at + `user/create/ --data "email=you@example.com&password=correct-horse-9"`
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"doorward/internal/account"
+	"doorward/internal/django"
 	"doorward/internal/server"
 )
 
@@ -111,6 +112,8 @@ type userAdd struct {
 	Staff     bool   `help:"May use the admin pages."`
 	Email     string `help:"E-mail address, where the login is a user name." placeholder:"ADDRESS"`
 	Username  string `help:"User name, where the login is an e-mail address." placeholder:"NAME"`
+	Name      string `help:"What people call him." placeholder:"TEXT"`
+	Phone     string `help:"Telephone number." placeholder:"NUMBER"`
 
 	Field map[string]string `help:"A declared field, or PROFILE.NAME=VALUE; may be said again." placeholder:"NAME=VALUE" mapsep:"none"`
 }
@@ -120,7 +123,7 @@ func (a *userAdd) Run(c *console) error {
 	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
 		in := bufio.NewReader(c.in)
 		accounts := srv.Accounts()
-		n := account.NewUser{Email: a.Email, Username: a.Username, Staff: a.Staff, Superuser: a.Superuser, By: account.Staff}
+		n := account.NewUser{Email: a.Email, Username: a.Username, Name: a.Name, Phone: a.Phone, Staff: a.Staff, Superuser: a.Superuser, By: account.Staff}
 		if err := give(accounts.Model(), &n, a.Field); err != nil {
 			return err
 		}
@@ -131,10 +134,13 @@ func (a *userAdd) Run(c *console) error {
 		if a.Login != "" {
 			*login = a.Login
 		}
+		asked := map[account.Field]*string{accounts.Model().Login: login, account.Name: &n.Name, account.Phone: &n.Phone}
 		var err error
-		if *login == "" {
-			if *login, err = c.ask(in, accounts.Model().Label(accounts.Model().Login)); err != nil {
-				return err
+		for _, f := range required(accounts.Model()) {
+			if text := asked[f]; text != nil && *text == "" {
+				if *text, err = c.ask(in, accounts.Model().Label(f)); err != nil {
+					return err
+				}
 			}
 		}
 		if n.Password, err = c.askPassword(in); err != nil {
@@ -147,6 +153,17 @@ func (a *userAdd) Run(c *console) error {
 		c.say("user %d added", u.ID)
 		return c.printUser(ctx, srv, u.ID)
 	})
+}
+
+// required are the fields that Django's createsuperuser asks for, in its order.
+func required(m *account.Model) []account.Field {
+	fields := []account.Field{m.Login}
+	for _, a := range django.AskedOf(m) {
+		if a.Required {
+			fields = append(fields, a.Field)
+		}
+	}
+	return fields
 }
 
 // ask reads a line, with a prompt for a person.

@@ -174,13 +174,8 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 		changed = append(changed, f)
 	}
 	u.Extra = u.Extra.WithAll(kept)
-	var rows []profileChange
-	for _, p := range c.Profiles {
-		row, wrong := s.judgeProfile(by, &u, p)
-		problems = append(problems, wrong...)
-		rows = append(rows, row)
-	}
-	if len(problems) > 0 {
+	rows, wrong := s.judgeProfiles(by, &u, c.Profiles)
+	if problems = append(problems, wrong...); len(problems) > 0 {
 		return User{}, &Error{Problems: problems}
 	}
 	if len(changed) == 0 && len(rows) == 0 {
@@ -194,14 +189,7 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 				return err
 			}
 		}
-		for _, row := range rows {
-			p, err := row.write(ctx, w)
-			if err != nil {
-				return err
-			}
-			after.Profiles = after.Profiles.with(p)
-		}
-		return nil
+		return after.writeProfiles(ctx, w, rows)
 	})
 	if err != nil {
 		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
@@ -213,6 +201,28 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 type profileChange struct {
 	profile Profile
 	fields  []Field // that change; nil: the row is to be made
+}
+
+// judgeProfiles judges what by gives for the profiles of a user; one that he lacks is to be made.
+func (s *Service) judgeProfiles(by Access, u *User, given []Profile) (rows []profileChange, problems []Problem) {
+	for _, p := range given {
+		row, wrong := s.judgeProfile(by, u, p)
+		problems = append(problems, wrong...)
+		rows = append(rows, row)
+	}
+	return rows, problems
+}
+
+// writeProfiles writes rows of u's profiles, and gives u what they hold then.
+func (u *User) writeProfiles(ctx context.Context, w Writer, rows []profileChange) error {
+	for _, row := range rows {
+		p, err := row.write(ctx, w)
+		if err != nil {
+			return err
+		}
+		u.Profiles = u.Profiles.with(p)
+	}
+	return nil
 }
 
 func (s *Service) judgeProfile(by Access, u *User, given Profile) (profileChange, []Problem) {

@@ -46,6 +46,8 @@ type Column struct {
 	// Unique and Null describe a table that is to be made; an existing one enforces what its own schema enforces.
 	Unique bool
 	Null   bool
+	// From is the field whose text a new row has here that is given none; "": it has none.
+	From Field
 }
 
 // Uniqueness is how the user table tells addresses apart.

@@ -107,12 +107,12 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 	return all, nil
 }
 
-// EditPerson changes texts and declared fields of a user whom the caller called up for somebody who may; of declared fields, as far as by may:
+// EditPerson changes a user whom the caller called up for somebody who may; declared fields and profiles as far as by may:
 // see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
 // Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields those of Edit.
-func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, texts map[Field]string, extra Values) (u User, err error) {
+func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, c Changes) (u User, err error) {
 	var changed []Field
-	for f, text := range texts {
+	for f, text := range c.Texts {
 		col, ok := s.store.Model().Column(f)
 		if !ok {
 			return User{}, failField(ReadOnly, f)
@@ -122,7 +122,7 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 		}
 		changed = append(changed, f)
 	}
-	extra, problems := judgeFields("", s.store.Model().Extras, extra, by, &Values{}, s.now())
+	extra, problems := judgeFields("", s.store.Model().Extras, c.Extra, by, &Values{}, s.now())
 	if len(problems) > 0 {
 		return User{}, &Error{Problems: problems}
 	}
@@ -134,11 +134,20 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 			return err
 		}
 		email := u.Email
-		for f, text := range texts {
+		for f, text := range c.Texts {
 			u.putText(f, text)
 		}
 		u.Extra = u.Extra.WithAll(extra)
-		if err := w.UpdateUser(ctx, &u, changed...); err != nil {
+		rows, problems := s.judgeProfiles(by, &u, c.Profiles)
+		if len(problems) > 0 {
+			return &Error{Problems: problems}
+		}
+		if len(changed) > 0 {
+			if err := w.UpdateUser(ctx, &u, changed...); err != nil {
+				return err
+			}
+		}
+		if err := u.writeProfiles(ctx, w, rows); err != nil {
 			return err
 		}
 		switch {

@@ -14,6 +14,9 @@ type Policy struct {
 	// FoldLogin finds an address in any spelling, where the table tells them apart by the folded text.
 	FoldLogin bool
 	Rules     password.Rules
+	// StrangersRules lets the password of who signs up resemble his name and address. Recorded of Django
+	// views that do not tell the rules whose it is, and never on outside a replay of them.
+	StrangersRules bool
 	// StampLogin writes last_login when a token is issued.
 	StampLogin bool
 	// KeepTokens lets everything live on when somebody changes his password. Recorded of Django

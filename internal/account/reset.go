@@ -27,7 +27,7 @@ func (s *Service) requestReset(ctx context.Context, p *Policy, email string, why
 // JudgePassword judges a new password that nobody has yet. who is nil where nobody is signed in:
 // then it may resemble its owner, as with Django's reset.
 func (s *Service) JudgePassword(p *Policy, who *Principal, text string) error {
-	attribute := func(Field) string { return "" }
+	attribute := ofNobody
 	if who != nil {
 		attribute = who.User.text
 	}

@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -131,11 +133,27 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 		JWTSecret: NewJWTSecret(), DateJoined: s.now(), Extra: extra, Profiles: profiles,
 	}
 	for _, f := range profileFields {
-		if s.store.Model().Has(f) {
-			u.setText(f, n.text(f))
+		if c, ok := s.store.Model().Column(f); ok {
+			u.setText(f, c.filled(n))
 		}
 	}
 	return u, nil
+}
+
+// filled is what a new row has in the column: what was said, or the text of another field. What would not
+// fit is its head and a digest, which tells it from others.
+func (c Column) filled(n *NewUser) string {
+	text := n.text(c.Field)
+	if text != "" || c.From == "" {
+		return text
+	}
+	text = normal(c.Field, n.text(c.From))
+	const digest = len("~0123456789abcdef")
+	if letters := []rune(text); c.Max > digest && len(letters) > c.Max {
+		sum := sha256.Sum256([]byte(text))
+		text = string(letters[:c.Max-digest]) + "~" + hex.EncodeToString(sum[:digest/2])
+	}
+	return text
 }
 
 // normal is a text as it is kept.
@@ -156,15 +174,22 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 		c, ok := m.Column(f)
 		if text := n.text(f); ok && text != "" {
 			problems = append(problems, judgeText(c, text)...)
-		} else if f == p.Login {
+		} else if f == p.Login || ok && c.must() {
 			problems = append(problems, Problem{Code: Required, Field: f})
 		}
 	}
 	if len(problems) > 0 && n.Password != "" {
 		return problems
 	}
-	return append(problems, s.judgePassword(p, n.Password, n.text)...)
+	attribute := n.text
+	if p.StrangersRules {
+		attribute = ofNobody
+	}
+	return append(problems, s.judgePassword(p, n.Password, attribute)...)
 }
+
+// must reports whether a new row has to say the column: nobody has none, and no two have the same.
+func (c Column) must() bool { return c.Unique && !c.Null && c.From == "" }
 
 // judgeText judges the text of one field; what is kept of it may be longer. The uniqueness of a
 // value is the table's to judge.
@@ -183,6 +208,9 @@ func judgeText(c Column, text string) []Problem {
 func isText(text string) bool {
 	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
 }
+
+// ofNobody gives the texts of nobody, whom no password resembles.
+func ofNobody(Field) string { return "" }
 
 // judgePassword runs the password rules; attribute gives the texts that it must not resemble.
 func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) string) []Problem {

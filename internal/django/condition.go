@@ -61,6 +61,7 @@ func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 
 // translators understand the settings of a dialect.
 var translators = map[string]func(*Condition, *object){
+	"accounts":  (*Condition).readEnvelope,
 	"tag1":      (*Condition).readSettings,
 	"djoser1":   (*Condition).readClassic,
 	"djoser":    (*Condition).readModern,

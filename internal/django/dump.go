@@ -140,6 +140,9 @@ func (r *reader) names(key string) (names []string) {
 	return names
 }
 
+// typedPresets have SimpleJWT's tokens; plainPresets send no mail and count no requests.
+var typedPresets, plainPresets = []string{"accounts", "djoser", "simplejwt"}, []string{"accounts", "simplejwt", "tag1"}
+
 // preset tells by the applications and the settings what is mounted; "": nothing that is known.
 func (r *reader) preset() string {
 	apps := r.names("INSTALLED_APPS")
@@ -160,6 +163,8 @@ func (r *reader) preset() string {
 		return "djoser"
 	case drfjwt:
 		return "tag1"
+	case simple && text(r.top.members["AUTH_USER_MODEL"]) == "accounts.User":
+		return "accounts"
 	case simple:
 		return "simplejwt"
 	}
@@ -192,7 +197,7 @@ func (r *reader) flags() {
 			r.top.members[key] = json.RawMessage("true")
 		}
 	}
-	typed := r.d.Preset == "simplejwt" || r.d.Preset == "djoser"
+	typed := slices.Contains(typedPresets, r.d.Preset)
 	set("token_blacklist", typed && slices.Contains(r.names("INSTALLED_APPS"), "rest_framework_simplejwt.token_blacklist"))
 	set("LOCALE_MIDDLEWARE", slices.Contains(r.names("MIDDLEWARE"), "django.middleware.locale.LocaleMiddleware"))
 	delete(r.top.members, "INSTALLED_APPS")
@@ -354,7 +359,7 @@ func (r *reader) djoser() {
 		}
 	})
 	for key, why := range map[string]string{"JWT_AUTH": "SimpleJWT issues the tokens", "SIMPLE_JWT": "drf-jwt issues the tokens"} {
-		if typed := r.d.Preset == "simplejwt" || r.d.Preset == "djoser"; typed == (key == "JWT_AUTH") && r.top.members[key] != nil {
+		if typed := slices.Contains(typedPresets, r.d.Preset); typed == (key == "JWT_AUTH") && r.top.members[key] != nil {
 			delete(r.top.members, key)
 			r.warn("%s has no effect here: %s", key, why)
 		}
@@ -367,7 +372,7 @@ func (r *reader) rest() {
 		for _, key := range slices.Sorted(maps.Keys(o)) {
 			switch {
 			case key == "DEFAULT_AUTHENTICATION_CLASSES" && said(o[key]):
-			case strings.HasPrefix(key, "DEFAULT_THROTTLE_") && said(o[key]) && r.d.Preset != "simplejwt" && r.d.Preset != "tag1":
+			case strings.HasPrefix(key, "DEFAULT_THROTTLE_") && said(o[key]) && !slices.Contains(plainPresets, r.d.Preset):
 			case strings.HasPrefix(key, "DEFAULT_THROTTLE_") && said(o[key]):
 				r.warn("REST_FRAMEWORK.%s is not carried over: this preset counts no requests", key)
 				delete(o, key)

@@ -19,6 +19,8 @@ func TestAPresetIsToldByTheSettings(t *testing.T) {
 		{`"JWT_AUTH": {}`, "tag1"},
 		{`"SIMPLE_JWT": {}, "JWT_AUTH": {}`, "simplejwt"},
 		{`"INSTALLED_APPS": ["rest_framework_simplejwt"]`, "simplejwt"},
+		{`"SIMPLE_JWT": {}, "AUTH_USER_MODEL": "accounts.User"`, "accounts"},
+		{`"DJOSER": {}, "SIMPLE_JWT": {}, "AUTH_USER_MODEL": "accounts.User"`, "djoser"},
 		{`"INSTALLED_APPS": ["rest_framework"], "DEBUG": true`, ""},
 	} {
 		d, err := ReadDump([]byte("{"+tt.settings+"}"), Choice{})

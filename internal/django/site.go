@@ -26,7 +26,7 @@ func (r *reader) site() {
 	r.origins()
 	r.mail()
 	r.database()
-	if r.d.Preset == "simplejwt" || r.d.Preset == "tag1" { // they send no mail
+	if slices.Contains(plainPresets, r.d.Preset) {
 		for _, key := range []string{"DEFAULT_FROM_EMAIL", "SITE_NAME", "DOMAIN", "PROTOCOL", "PASSWORD_RESET_TIMEOUT"} {
 			delete(top.members, key)
 		}

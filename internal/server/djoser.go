@@ -56,7 +56,7 @@ func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 		return fmt.Errorf("[mounts.%s] users_named_by = %q is no field of table %s\n  paths name users by it\n  try: users_named_by = \"id\"",
 			m.name, c.NamedBy, model.Table)
 	}
-	m.djoser.Asked = asked(django.AskedOf(model))
+	m.djoser.Asked, m.djoser.Profiles = asked(django.AskedOf(model)), true
 	for name, into := range map[string]*bool{
 		"sign_up": &m.djoser.RetypeNew, "password": &m.djoser.RetypePassword, "login": &m.djoser.RetypeLogin,
 		"password_reset": &m.djoser.RetypeResetPassword, "login_reset": &m.djoser.RetypeResetLogin,

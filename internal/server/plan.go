@@ -244,6 +244,11 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 		m.setShared(q.secret, q.fallbacks)
 		q.mounts = append(q.mounts, m)
 	}
+	if c.Preset == "simplejwt" || c.Preset == "accounts" {
+		tried := q.mounts[0]
+		tried.preset, tried.prefix, tried.auth, tried.paths = sample, sample.prefix, sample.auth, nil
+		q.mounts = append(q.mounts, tried)
+	}
 	return q
 }
 
@@ -252,7 +257,7 @@ func mountOfCondition(c *django.Condition, place django.Place) mountPlan {
 	preset := presets[place.Preset]
 	m := mountPlan{
 		name: place.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
-		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
+		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, auth: preset.auth, recorded: true, languages: c.Locale,
 		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: place.Paths, profile: preset.profile,
 	}
 	if c.Auth != nil {

@@ -16,6 +16,7 @@ import (
 	"doorward/internal/web/djoser"
 	"doorward/internal/web/drf"
 	"doorward/internal/web/drfjwt"
+	"doorward/internal/web/envelope"
 	"doorward/internal/web/native"
 	"doorward/internal/web/profiles"
 	"doorward/internal/web/simplejwt"
@@ -113,6 +114,14 @@ var presets = map[string]preset{
 			Tokens: simpleTokens,
 		},
 	},
+	"accounts": {
+		prefix: "/api/accounts/", claims: "simplejwt", noun: "user", mounted: true, build: buildEnvelope, login: account.Email,
+		auth: []string{django.AuthSimpleJWT},
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), StampLogin: true,
+			Tokens: hourly(simpleTokens),
+		},
+	},
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
@@ -132,6 +141,12 @@ var simpleTokens = account.Tokens{
 		Issue: account.KindAccess, Accept: []account.Kind{account.KindAccess}, ReuseEnds: true,
 		Sliding: 5 * time.Minute, SlidingRefresh: day,
 	},
+}
+
+// hourly are these tokens with an access token of an hour.
+func hourly(t account.Tokens) account.Tokens {
+	t.Access = time.Hour
+	return t
 }
 
 const day = 24 * time.Hour
@@ -164,7 +179,6 @@ type mountPlan struct {
 	// recorded answers as the recordings do where serve's own default is stricter and no policy tells them apart.
 	recorded bool
 	jwt      django.SimpleJWT // of mounts whose tokens are typed
-	sample   bool             // with the view that transcripts try their tokens on
 	signsIn  bool             // for an opaque token, and opens a session of cookies with it
 	cookies  drf.SessionOptions
 	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
@@ -291,6 +305,21 @@ func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.M
 func buildProfiles(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	views := profiles.New(accounts, profiles.Options{Kind: m.profile, Modern: m.modern})
 	return web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log), Routes: views.Routes()}
+}
+
+func buildEnvelope(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
+	mount.Routes = envelope.New(accounts, &m.policy, m.noun).Routes()
+	return mount
+}
+
+// sample has the view that transcripts try their tokens on, beside the mount that gives them.
+var sample = preset{prefix: "/api/", auth: []string{django.AuthSimpleJWT}, build: buildSample}
+
+func buildSample(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
+	return web.Mount{
+		Name: "sample", Prefix: m.prefix, Dialect: m.site(accounts, log), Routes: simplejwt.Sample(m.policy.Login),
+	}
 }
 
 func buildNative(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {

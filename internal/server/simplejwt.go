@@ -54,9 +54,6 @@ func buildSimple(m *mountPlan, accounts *account.Service, log *slog.Logger) web.
 	})
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: site}
 	mount.Routes = simplejwt.New(accounts, &m.policy, m.simpleOptions()).Routes()
-	if m.sample {
-		mount.Routes = append(mount.Routes, simplejwt.Sample()...)
-	}
 	return mount
 }
 

@@ -44,7 +44,7 @@ func badBodies() []body {
 		{"multipart that breaks off", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na", true},
 		{"multipart with broken headers", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition\r\n\r\na\r\n--x--\r\n", false},
 		{"a form that is no UTF-8", form, "email=%ff%fe&password=%80", true},
-		{"a form with a null character", form, "email=a%00@example.com&password=%00&location=%00", true},
+		{"a form with a null character", form, "email=a%00@example.com&name=%00&password=%00&location=%00", true},
 		{"a form of broken escapes", form, "email=%&password=%zz&%", false},
 		{"a form of ampersands", form, strings.Repeat("&", 1000), false},
 		{"no body", json, "", false},

@@ -73,3 +73,57 @@ func sameJSON(a, b any) bool {
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)
 }
+
+// TestEveryKindUnderDRF does so in a contract of REST framework's, of the user and of his profile, and in a form.
+func TestEveryKindUnderDRF(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, everyKind)
+		var up welcome
+		s.post(t, 201, "/api/accounts/signup/", john(map[string]any{"my_json": []any{1, map[string]any{"a": nil}}, "profile": map[string]any{"my_json": "x"}}), &up)
+		if text := string(up.User); !strings.Contains(text, `"my_json":[1,{"a":null}]`) || !strings.Contains(text, `"my_json":"x"}`) {
+			t.Errorf("JSON at a sign-up: got %s", text)
+		}
+		auth := bearer(up.Tokens.Access)
+		for _, tt := range []struct{ member, sent, kept, refused string }{
+			{"my_text", `7`, `"7"`, `["a"]`},
+			{"my_long_text", `"a\nb"`, `"a\nb"`, `true`},
+			{"my_integer", `"12"`, `12`, `1.5`},
+			{"my_decimal", `1.5`, `"1.50"`, `"1.555"`},
+			{"my_boolean", `"yes"`, `true`, `"maybe"`},
+			{"my_date", `"1990-2-8"`, `"1990-02-08"`, `"8.2.1990"`},
+			{"my_timestamp", `"2026-11-22T01:02:03.5+01:00"`, `"2026-11-22T00:02:03.500000Z"`, `"yesterday"`},
+			{"my_choice", `"b"`, `"b"`, `"c"`},
+			{"my_url", `"https://example.com/"`, `"https://example.com/"`, `"x"`},
+			{"my_phone", `"+44 20"`, `"+44 20"`, `"none"`},
+			{"my_json", `{"b": [1.0, null, []], "a": "\u00e5"}`, `{"b":[1.0,null,[]],"a":"\u00e5"}`, `["\u0000"]`},
+			{"my_json", `false`, `false`, `{"a": "` + strings.Repeat("x", 1<<14) + `"}`},
+		} {
+			for _, form := range []string{`{"` + tt.member + `": %}`, `{"profile": {"` + tt.member + `": %}}`} {
+				for value, want := range map[string]int{tt.sent: 200, tt.refused: 400} {
+					for _, path := range []string{"/auth/users/me/", "/api/accounts/me/"} {
+						r := s.Send(t, "PATCH", path, json.RawMessage(strings.ReplaceAll(form, "%", value)), auth...)
+						if said := `"` + tt.member + `":` + tt.kept; r.Status != want || want == 200 && !strings.Contains(string(r.Body), said) {
+							t.Errorf("PATCH %s %s of %.40s:\n got: %d %s\nwant: %d %s", path, form, value, r.Status, r.Body, want, said)
+						}
+					}
+				}
+			}
+		}
+		r := s.Do(t, "PATCH", "/api/accounts/me/", strings.NewReader("my_json=%5B1%2C+%22a%22%5D&profile.my_json=null&profile.my_integer=3"), append(auth, "Content-Type", "application/x-www-form-urlencoded")...)
+		if text := string(r.Body); !strings.Contains(text, `"my_json":[1,"a"]`) || !strings.Contains(text, `"my_integer":3`) {
+			t.Errorf("a form: got %d %s", r.Status, text)
+		}
+		r = s.Do(t, "OPTIONS", "/auth/users/", nil, auth...)
+		for _, want := range []string{
+			`"my_choice":{"type":"choice","required":false,"read_only":false,"label":"My choice","choices":[{"value":"a","display_name":"a"},{"value":"b","display_name":"b"}]}`,
+			`"profile":{"type":"nested object","required":false,"read_only":false,"label":"Profile","children":{"my_text":{"type":"string",`,
+			`"my_json":{"type":"field","required":false,"read_only":false,"label":"My json"}`,
+		} {
+			if !strings.Contains(string(r.Body), want) {
+				t.Errorf("OPTIONS:\n got: %s\nwant: %s", r.Body, want)
+			}
+		}
+		s.faultless(t)
+	})
+}

@@ -183,7 +183,7 @@ func (s *Server) user(t testing.TB, mount, email string) string {
 
 // scheme is the word before a token of this mount.
 func scheme(m *web.Mount) string {
-	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "profiles" {
+	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "profiles" || m.Name == "accounts" {
 		return "Bearer"
 	}
 	return "JWT"
@@ -191,7 +191,7 @@ func scheme(m *web.Mount) string {
 
 // family reports whether two mounts have their sessions together.
 func family(a, b string) bool {
-	typed := []string{"djoser", "profiles", "simplejwt"}
+	typed := []string{"accounts", "djoser", "profiles", "simplejwt"}
 	return slices.Contains(typed, a) && slices.Contains(typed, b)
 }
 

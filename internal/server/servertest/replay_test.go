@@ -13,7 +13,7 @@ const contract = "testdata/contract"
 var later = []string{"totp-", "static-", "otp-", "refresh-drops-otp"}
 
 // played says how many transcripts of each dialect are played.
-var played = map[string]int{"tag1": 35, "djoser": 135, "djoser1": 34, "simplejwt": 25, "profiles": 20, "events": 8}
+var played = map[string]int{"tag1": 35, "djoser": 135, "djoser1": 34, "simplejwt": 25, "accounts": 29, "profiles": 20, "events": 8}
 
 func isLater(file string) bool {
 	for _, prefix := range later {

@@ -94,11 +94,12 @@ func TestNobodyForgesALogLine(t *testing.T) {
 	s.Do(t, "GET", "/api/"+escaped+"/", nil)
 	s.raw(t, "GET /v1/me HTTP/1.1\r\nHost: "+s.Addr+"\r\nUser-Agent: \x1b[31m\"}{\"msg\":\"forged\"}\r\nConnection: close\r\n\r\n")
 	s.raw(t, "G\x1b[31mT / HTTP/1.1\r\nHost: "+s.Addr+"\r\n\r\n")
-	for _, path := range []string{"/v1/sign-up", "/v1/sign-in", "/api/user/create/", "/api/user/login/"} {
+	for _, path := range []string{"/v1/sign-up", "/v1/sign-in", "/api/user/create/", "/api/user/login/", "/api/accounts/login/"} {
 		s.Send(t, "POST", path, map[string]any{"email": forged + "@example.com", "password": forged})
 		s.Send(t, "POST", path, map[string]any{"email": "\"" + forged + "\"@example.com", "password": goodPassword})
 	}
 	s.Send(t, "POST", "/v1/sign-up", map[string]any{"email": "ann@example.com", "password": goodPassword, "name": forged})
+	s.Send(t, "POST", "/api/accounts/signup/", john(map[string]any{"name": forged, "phone": forged}))
 	s.Do(t, "GET", "/healthz", nil)
 	for line := range strings.SplitSeq(strings.TrimSpace(s.Log.String()), "\n") {
 		var entry struct{ Msg string }

@@ -114,7 +114,7 @@ func (c *Classic) flows() []web.Route {
 }
 
 func (c *Classic) view(w http.ResponseWriter, r *web.Request) error {
-	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, c.user, r.Who.Access(r.Who.User.ID)))
+	return drf.JSON(w, http.StatusOK, c.shape(&r.Who.User, c.user, r.Who.Access(r.Who.User.ID)))
 }
 
 func (c *Classic) update(w http.ResponseWriter, r *web.Request) error {

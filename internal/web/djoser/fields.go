@@ -24,6 +24,8 @@ type Options struct {
 	Asked []Asked
 	// Which bodies repeat what they set.
 	RetypeNew, RetypeLogin, RetypePassword, RetypeResetPassword, RetypeResetLogin bool
+	// Profiles says that bodies and answers about a user have his profiles, too.
+	Profiles bool
 	// Permissions changes who may call an operation of version 2, by djoser's name of it.
 	Permissions map[string]Permission
 	// Sessions gives who signs in for an opaque token a session of cookies, too; nil: it does not.
@@ -110,15 +112,11 @@ func (d *dialect) field(f account.Field, required bool) web.Field {
 	return field
 }
 
-// declared are the operator's fields of the user, as far as he may see or give them himself.
-func (d *dialect) declared(isNew bool) (fields []web.Field) {
-	m := d.accounts.Model()
-	for i := range m.Extras {
-		spec := &m.Extras[i]
-		f := web.Declared(spec, account.Self, isNew)
-		if f.Label = spec.Label; !f.ReadOnly || spec.Readable(account.Self) {
-			fields = append(fields, f)
-		}
+// declared are the operator's fields of the user and his profiles, as far as he may see or give them himself.
+func (d *dialect) declared(isNew bool) []web.Field {
+	fields := drf.ExtraFields(d.accounts, d.Noun, isNew)
+	if d.Profiles {
+		fields = append(fields, drf.ProfileFields(d.accounts, isNew)...)
 	}
 	return fields
 }
@@ -244,13 +242,17 @@ func same(in drf.Values, again bool, name, what string) error {
 }
 
 // shape writes a user with the given fields, of declared ones those that by may see.
-func shape(u *account.User, fields []web.Field, by account.Access) drf.Object {
+func (d *dialect) shape(u *account.User, fields []web.Field, by account.Access) drf.Object {
 	o := make(drf.Object, 0, len(fields))
 	for _, f := range fields {
 		if f.Spec != nil {
 			if f.Spec.Readable(by) {
 				o = append(o, drf.Member{Name: f.Name, Value: u.Extra.Of(f.Spec.Name)})
 			}
+			continue
+		}
+		if f.Fields != nil {
+			o = append(o, drf.Member{Name: f.Name, Value: drf.ShownProfile(d.accounts.Model().Profile(f.Name), u, by)})
 			continue
 		}
 		switch f := account.Field(f.Name); f {
@@ -270,7 +272,7 @@ func shape(u *account.User, fields []web.Field, by account.Access) drf.Object {
 func texts(in drf.Values, fields []web.Field) map[account.Field]string {
 	given := map[account.Field]string{}
 	for _, f := range fields {
-		if !f.ReadOnly && f.Spec == nil && in.Has(f.Name) {
+		if !f.ReadOnly && f.Spec == nil && f.Fields == nil && in.Has(f.Name) {
 			given[account.Field(f.Name)] = in.Text(f.Name)
 		}
 	}
@@ -300,6 +302,7 @@ func (d *dialect) create(w http.ResponseWriter, r *web.Request) error {
 	n := account.NewUser{
 		Email: in.Text("email"), Username: in.Text("username"), Password: in.Text("password"), FirstName: in.Text("first_name"),
 		LastName: in.Text("last_name"), Name: in.Text("name"), Phone: in.Text("phone"), Extra: in.Extra(),
+		Profiles: in.Profiles(d.accounts.Model()),
 	}
 	if mismatch := same(in, d.RetypeNew, "password", "password"); mismatch != nil {
 		if err := d.accounts.JudgeNew(d.policy, n); err != nil { // says so first
@@ -311,7 +314,7 @@ func (d *dialect) create(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return createWords.Explain(err)
 	}
-	return drf.JSON(w, http.StatusCreated, shape(&u, r.Route.Input, account.Self))
+	return drf.JSON(w, http.StatusCreated, d.shape(&u, r.Route.Input, account.Self))
 }
 
 // editWords are for what only the update sees.
@@ -329,9 +332,10 @@ func (d *dialect) edit(w http.ResponseWriter, r *web.Request, id int64) error {
 	if err != nil {
 		return err
 	}
-	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, texts(in, r.Route.Input), in.Extra())
+	c := account.Changes{Texts: texts(in, r.Route.Input), Extra: in.Extra(), Profiles: in.Profiles(d.accounts.Model())}
+	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, c)
 	if err != nil {
 		return editWords.Explain(err)
 	}
-	return drf.JSON(w, http.StatusOK, shape(&u, r.Route.Input, r.Who.Access(id)))
+	return drf.JSON(w, http.StatusOK, d.shape(&u, r.Route.Input, r.Who.Access(id)))
 }

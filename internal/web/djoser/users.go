@@ -168,7 +168,7 @@ func (u *Users) list(w http.ResponseWriter, r *web.Request) error {
 	}
 	all := make([]drf.Object, len(people))
 	for i := range people {
-		all[i] = shape(&people[i], u.user, r.Who.Access(people[i].ID))
+		all[i] = u.shape(&people[i], u.user, r.Who.Access(people[i].ID))
 	}
 	return drf.JSON(w, http.StatusOK, all)
 }
@@ -214,7 +214,7 @@ func (u *Users) me(w http.ResponseWriter, r *web.Request) error {
 	if r.Who == nil {
 		return drf.NotAuthenticated()
 	}
-	return drf.JSON(w, http.StatusOK, shape(&r.Who.User, u.user, r.Who.Access(r.Who.User.ID)))
+	return drf.JSON(w, http.StatusOK, u.shape(&r.Who.User, u.user, r.Who.Access(r.Who.User.ID)))
 }
 
 func (u *Users) person(w http.ResponseWriter, r *web.Request) error {
@@ -222,7 +222,7 @@ func (u *Users) person(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return drf.JSON(w, http.StatusOK, shape(&person, u.user, r.Who.Access(person.ID)))
+	return drf.JSON(w, http.StatusOK, u.shape(&person, u.user, r.Who.Access(person.ID)))
 }
 
 func (u *Users) updateMe(w http.ResponseWriter, r *web.Request) error {

@@ -117,7 +117,10 @@ func coerce(e *entry, f *web.Field, v value) (account.Value, []string) {
 			return parsed, nil
 		}
 		return account.Value{}, invalid
-	case account.JSON: // lists are not kept of a body
+	case account.JSON:
+		if raw, ok := v.json(); ok {
+			return account.JSONValue(raw), nil
+		}
 		return account.Value{}, invalid
 	case account.Choice:
 		if v.kind == text && v.text == "" && f.Blank {
@@ -136,6 +139,35 @@ func coerce(e *entry, f *web.Field, v value) (account.Value, []string) {
 		return account.Value{}, []string{fmt.Sprintf("Surrogate characters are not allowed: U+%X.", c)}
 	}
 	return account.TextValue(t), nil
+}
+
+// json is v as JSON, and whether it is some: no upload is, nor a number that no double holds, nor half of a
+// surrogate pair.
+func (v value) json() (raw []byte, ok bool) {
+	switch v.kind {
+	case list, object:
+		return []byte(v.text), true
+	case text:
+		return appendText(nil, v.text), surrogate(v.text) == 0
+	case integer, float:
+		return []byte(v.text), !strings.HasSuffix(v.text, "inf")
+	case boolean:
+		return strconv.AppendBool(nil, v.truth), true
+	}
+	return nil, false
+}
+
+// jsonOfForm is the value whose JSON stands in the text of a form (JSONField.get_value). What is none is like an
+// upload, which is none either.
+func jsonOfForm(v value) value {
+	if v.kind != text {
+		return v
+	}
+	parsed, err := readJSON([]byte(v.text))
+	if err != nil {
+		return value{kind: file}
+	}
+	return parsed
 }
 
 // python is v as Python's str prints it.

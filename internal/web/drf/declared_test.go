@@ -25,6 +25,7 @@ func declaredFields() (fields []web.Field) {
 		{Name: "at", Kind: account.Timestamp},
 		{Name: "role", Kind: account.Choice, Choices: []string{"Teacher", "1"}},
 		{Name: "home", Kind: account.URL},
+		{Name: "any", Kind: account.JSON},
 		{Name: "hidden", Kind: account.ShortText, Write: account.Staff},
 	} {
 		if spec.Write == account.Anyone {
@@ -105,6 +106,17 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 		{`{"role":true}`, `"role":["\"True\" is not a valid choice."]`},
 		{`{"home":"x"}`, `"home":["Enter a valid URL."]`},
 		{`{"hidden":"x"}`, ``},
+		{`{"any":[1, {"a": [null, "\u00e5"]}, []]}`, `"any":[1,{"a":[null,"\u00e5"]},[]]`},
+		{`{"any":{"b": 1.50, "a": true}}`, `"any":{"b":1.50,"a":true}`},
+		{`{"any":" a\n\"b\" "}`, `"any":" a\n\"b\" "`},
+		{`{"any":-1.50}`, `"any":-1.5`},
+		{`{"any":12345678901234567890}`, `"any":12345678901234567890`},
+		{`{"any":false}`, `"any":false`},
+		{`{"any":null}`, `"any":["This field may not be null."]`},
+		{`{"any":1e999}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":"\ud800"}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":["\u0000"]}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":["` + strings.Repeat("x", 1<<14) + `"]}`, `"any":["Ensure this field has no more than 16384 characters."]`},
 		{`{"profile":{"title":"abc"}}`, `"profile":{"title":"abc"}`},
 		{`{"profile":{"title":"a"}}`, `"profile":{"title":["Ensure this field has at least 2 characters."]}`},
 		{`{"profile":"x"}`, `"profile":{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}`},
@@ -115,6 +127,46 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 	}
 	if got, want := saidOf(t, `{"profile.title":"abc","note":""}`, true), `"note":null,"profile":{"title":"abc"}`; got != want {
 		t.Errorf("a form: got %s, want %s", got, want)
+	}
+	for _, tt := range [][2]string{
+		{`{"any":"[1, {\"a\": null}]"}`, `"any":[1,{"a":null}]`},
+		{`{"any":"\"text\""}`, `"any":"text"`},
+		{`{"any":"text"}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":""}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":"[NaN]"}`, `"any":["Value must be valid JSON."]`},
+		{`{"any":"` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `"}`, `"any":["Value must be valid JSON."]`},
+	} {
+		if got := saidOf(t, tt[0], true); got != tt[1] {
+			t.Errorf("a form of %.40s: got %s, want %s", tt[0], got, tt[1])
+		}
+	}
+}
+
+// TestOptionsTellOfDeclaredFields holds what SimpleMetadata says of each kind.
+func TestOptionsTellOfDeclaredFields(t *testing.T) {
+	fields := append(declaredFields(), web.Field{Name: "profile", Fields: declaredFields()[:1]})
+	said := map[string]string{}
+	for _, m := range describe(fields) {
+		b, err := encode(nil, m.Value, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said[m.Name] = string(b)
+	}
+	for name, want := range map[string]string{
+		"title":   `{"type":"string","required":false,"read_only":false,"label":"title","min_length":2,"max_length":255}`,
+		"level":   `{"type":"integer","required":false,"read_only":false,"label":"level","min_value":2,"max_value":100}`,
+		"price":   `{"type":"decimal","required":false,"read_only":false,"label":"price","max_value":100}`,
+		"news":    `{"type":"boolean","required":false,"read_only":false,"label":"news"}`,
+		"role":    `{"type":"choice","required":false,"read_only":false,"label":"role","choices":[{"value":"Teacher","display_name":"Teacher"},{"value":"1","display_name":"1"}]}`,
+		"home":    `{"type":"url","required":false,"read_only":false,"label":"home","max_length":200}`,
+		"any":     `{"type":"field","required":false,"read_only":false,"label":"any"}`,
+		"hidden":  `{"type":"string","required":false,"read_only":true,"label":"hidden"}`,
+		"profile": `{"type":"nested object","required":false,"read_only":false,"label":"Profile","children":{"title":` + `{"type":"string","required":false,"read_only":false,"label":"title","min_length":2,"max_length":255}}}`,
+	} {
+		if said[name] != want {
+			t.Errorf("%s:\n got: %s\nwant: %s", name, said[name], want)
+		}
 	}
 }
 

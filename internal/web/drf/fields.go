@@ -90,6 +90,8 @@ func validateFields(r *web.Request, top value, fields []web.Field, partial, form
 		switch {
 		case form && f.Fields != nil:
 			v = nestedForm(top, f.Name)
+		case form && f.Spec != nil && f.Spec.Kind == account.JSON:
+			v = jsonOfForm(v)
 		case form:
 			v = fromForm(f, v, partial)
 		}

@@ -34,7 +34,7 @@ var typeNames = [...]string{
 	null: "NoneType", boolean: "bool", integer: "int", float: "float", text: "str", list: "list", object: "dict",
 }
 
-// value is one value of a body. Of a list only the text is kept: no field takes one.
+// value is one value of a body. Of a list only the text is kept: no field takes its items.
 type value struct {
 	kind    kind
 	truth   bool     // of a boolean

@@ -53,9 +53,13 @@ var kindNames = [...]string{
 // declaredNames are those of declared fields that differ.
 var declaredNames = map[account.FieldKind]string{
 	account.Choice: "choice", account.Decimal: "decimal", account.Date: "date", account.Timestamp: "datetime", account.URL: "url",
+	account.JSON: "field",
 }
 
 func kindName(f *web.Field) string {
+	if f.Fields != nil {
+		return "nested object"
+	}
 	if f.Spec != nil && declaredNames[f.Spec.Kind] != "" {
 		return declaredNames[f.Spec.Kind]
 	}
@@ -78,6 +82,28 @@ func unbounded(f *web.Field) bool {
 	return f.Spec != nil && f.Spec.Kind == account.LongText && f.Spec.Max == nil
 }
 
+// limits are the bounds of a field that is written, in the order of DRF.
+func limits(f *web.Field) (o Object) {
+	var least, most *int64
+	if f.Spec != nil {
+		least, most = f.Spec.Min, f.Spec.Max
+	}
+	isText := f.Spec == nil || f.Spec.Kind.IsText()
+	if isText && least != nil {
+		o = append(o, Member{"min_length", *least})
+	}
+	if f.Max > 0 && !unbounded(f) {
+		o = append(o, Member{"max_length", f.Max})
+	}
+	if !isText && least != nil {
+		o = append(o, Member{"min_value", *least})
+	}
+	if !isText && most != nil {
+		o = append(o, Member{"max_value", *most})
+	}
+	return o
+}
+
 func describe(fields []web.Field) Object {
 	all := make(Object, len(fields))
 	for i, f := range fields {
@@ -91,11 +117,13 @@ func describe(fields []web.Field) Object {
 			o = append(o, Member{"help_text", f.Help})
 		}
 		switch all := choices(&f); {
+		case f.Fields != nil:
+			o = append(o, Member{"children", describe(f.Fields)})
 		case f.ReadOnly:
 		case all != nil:
 			o = append(o, Member{"choices", all})
-		case f.Max > 0 && !unbounded(&f):
-			o = append(o, Member{"max_length", f.Max})
+		default:
+			o = append(o, limits(&f)...)
 		}
 		all[i] = Member{f.Name, o}
 	}

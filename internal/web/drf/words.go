@@ -94,6 +94,23 @@ func (w Words) Explain(err error) error {
 	return retry(&f, refusal.RetryAfter)
 }
 
+// Texts are what DRF says of a refusal of one field, for a check of it. Another error is a fault, and comes back.
+func Texts(err error) ([]string, error) {
+	refusal := account.Refusal(err)
+	if refusal == nil {
+		return nil, err
+	}
+	var texts []string
+	for _, p := range refusal.Problems {
+		word, ok := Words{}.of(p)
+		if !ok {
+			return nil, err
+		}
+		texts = append(texts, word.Text)
+	}
+	return texts, nil
+}
+
 // of returns the word for p with nothing left open.
 func (w Words) of(p account.Problem) (Word, bool) {
 	word, ok := w[p.Code]

@@ -188,17 +188,20 @@ func answer(w http.ResponseWriter, token string) error {
 	return drf.JSON(w, http.StatusOK, drf.Object{{Name: "token", Value: token}})
 }
 
-// Sample is the view behind which the transcripts try their tokens: it tells who is asking.
-func Sample() []web.Route {
+// Sample is the view behind which the transcripts try their tokens: it tells who is asking by what he
+// signs in with.
+func Sample(login account.Field) []web.Route {
 	get := web.Route{
 		Op: "protected-endpoint", Method: "GET", Path: "protected-endpoint/", Access: web.SignedIn, NoHead: true,
-		View: "Whoami", Doc: "Tells who is asking.", Handler: whoami,
+		View: "Whoami", Doc: "Tells who is asking.", Handler: whoami(login),
 	}
 	post := get
 	post.Method = "POST"
 	return []web.Route{get, post}
 }
 
-func whoami(w http.ResponseWriter, r *web.Request) error {
-	return drf.JSON(w, http.StatusOK, drf.Object{{Name: "user", Value: r.Who.User.ShownUsername()}, {Name: "id", Value: r.Who.User.ID}})
+func whoami(login account.Field) web.Handler {
+	return func(w http.ResponseWriter, r *web.Request) error {
+		return drf.JSON(w, http.StatusOK, drf.Object{{Name: "user", Value: r.Who.User.LoginName(login)}, {Name: "id", Value: r.Who.User.ID}})
+	}
 }
