@@ -32,17 +32,13 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 			return who, err
 		}
 	}
-	s.hot.lasts(p)
-	generation, keys := s.hot.generation.Load(), s.keysVersion.Load()
+	m := s.moment(p)
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
 		return nil, err
 	}
-	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
-		shard.keep(key, hotToken{
-			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
-			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, signature: signature, epoch: who.User.Epoch,
-		})
+	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 { // others are judged by their rows each time
+		s.keepToken(p, &m, key, signature, who, exp)
 	}
 	return who, nil
 }

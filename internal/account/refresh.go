@@ -13,10 +13,12 @@ import (
 // Renew exchanges an access token for the next one of its chain. Codes: those of tokens,
 // NotRefreshable, RefreshExpired.
 func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, error) {
+	m := s.moment(p)
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
 		return Grant{}, err
 	}
+	mount := p
 	p = p.renewing(who)
 	first, ok := firstIssued(&p.Tokens, who.claims)
 	if !ok || !p.Tokens.Renewable {
@@ -32,7 +34,11 @@ func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, erro
 			return Grant{}, err
 		}
 	}
-	return s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+	g, err := s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+	if err != nil || p != mount { // what the mount reads otherwise than it was made is judged by its rows
+		return g, err
+	}
+	return s.remember(p, &m, g), nil
 }
 
 // renewing is the policy by which who's token is renewed: where this mount's own tokens are not, one
@@ -98,7 +104,8 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 		return Grant{}, fail(TokenForged)
 	}
 	for {
-		u, ses, err := s.liveSession(ctx, p, id)
+		m := s.moment(p)
+		u, ses, err := s.liveSession(ctx, p, id, &m)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -117,17 +124,19 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 			return Grant{}, err
 		}
 		if first {
-			return s.grant(p, &u, &ses)
+			g, err := s.grant(p, &u, &ses)
+			return s.remember(p, &m, g), err
 		}
 	}
 }
 
 // liveSession reads a session and its user, and refuses one that is over.
-func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User, ses Session, err error) {
+func (s *Service) liveSession(ctx context.Context, p *Policy, id int64, m *moment) (u User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
 		if ses, err = r.Session(ctx, id); err != nil {
 			return err
 		}
+		s.reads(m, ses.UserID)
 		u, err = r.User(ctx, ses.UserID)
 		return err
 	})

@@ -129,7 +129,9 @@ func (s *Service) verify(ctx context.Context, u *User, text string) (password.Ma
 // signIn opens a session for the user whose password was right a moment ago, and signs its tokens
 // before it is kept: nobody gets half of it.
 func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant, err error) {
+	m := s.moment(p)
 	err = s.update(ctx, checked.ID, func(w Writer) error {
+		s.reads(&m, checked.ID)
 		u, err := w.User(ctx, checked.ID)
 		if errors.Is(err, ErrNotFound) || err == nil && changedSince(checked, &u) {
 			return fail(InvalidCredentials)
@@ -150,10 +152,14 @@ func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant
 		g, err = s.grant(p, &u, &ses)
 		return err
 	})
-	if err != nil && Refusal(err) == nil {
-		return Grant{}, fmt.Errorf("sign user %d in: %w", checked.ID, err)
+	if err != nil {
+		if Refusal(err) == nil {
+			err = fmt.Errorf("sign user %d in: %w", checked.ID, err)
+		}
+		return Grant{}, err
 	}
-	return g, err
+	m.changes++ // this one
+	return s.remember(p, &m, g), nil
 }
 
 // changedSince reports whether a user was disabled, or got another password, since his was checked.
