@@ -119,7 +119,7 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 			}
 			return Grant{}, s.reused(ctx, p, &ses)
 		}
-		first, err := s.rotate(ctx, &ses, now)
+		first, err := s.rotate(ctx, p, &ses, now)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -158,9 +158,17 @@ func (s *Service) liveSession(ctx context.Context, p *Policy, id int64, m *momen
 	return u, ses, err
 }
 
-func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (first bool, err error) {
+func (s *Service) rotate(ctx context.Context, p *Policy, ses *Session, now time.Time) (first bool, err error) {
+	until := ses.Expires
+	if until.Before(now.Add(p.Tokens.Idle)) {
+		until = p.Tokens.rowEnd(ses.Created, now)
+	}
 	err = s.store.Update(ctx, func(w Writer) error {
-		first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
+		if until.Equal(ses.Expires) {
+			first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
+		} else {
+			first, err = w.RotateUntil(ctx, ses.ID, ses.Generation, now, until)
+		}
 		return err
 	})
 	if err != nil {
@@ -168,16 +176,26 @@ func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (firs
 	}
 	if first {
 		ses.Generation++
-		ses.Rotated = now
+		ses.Rotated, ses.Expires = now, until
 	}
 	return first, nil
+}
+
+// rowEnd is when the row of a session can go that was used last at t: once it has idled, or at its end.
+// Half as long again as it may idle, so that few rotations move the row in the index of ends.
+func (t *Tokens) rowEnd(created, used time.Time) time.Time {
+	end := created.Add(t.Refresh)
+	if idle := used.Add(t.Idle + t.Idle/2); t.Idle > 0 && idle.Before(end) {
+		return idle
+	}
+	return end
 }
 
 // reused ends the session whose old refresh token was shown again.
 func (s *Service) reused(ctx context.Context, p *Policy, ses *Session) error {
 	s.ended(p, ses.ID)
 	err := s.store.Update(ctx, func(w Writer) error {
-		_, err := w.EndSession(ctx, ses.ID, s.now())
+		_, err := s.endRow(ctx, w, p, ses.ID)
 		return err
 	})
 	if err != nil {

@@ -177,7 +177,7 @@ func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User)
 	now := s.now()
 	ses := Session{
 		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch,
-		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
+		Created: now, Rotated: now, Expires: p.Tokens.rowEnd(now, now),
 	}
 	if p.Tokens.Typed != nil {
 		ses.Expires = now.Add(p.Tokens.Typed.span(&p.Tokens))

@@ -123,6 +123,8 @@ type Writer interface {
 	RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error)
 	// EndSession ends a session, and reports whether it was alive.
 	EndSession(ctx context.Context, id int64, now time.Time) (bool, error)
+	// EndSessionUntil is EndSession, and lets the row go at until, if it would not go before.
+	EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error)
 	// KeepSession carries a live session over into a new epoch.
 	KeepSession(ctx context.Context, id int64, epoch uint32) error
 	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.

@@ -93,6 +93,16 @@ func (q *queries) EndSession(ctx context.Context, id int64, now time.Time) (bool
 	return changed == 1, nil
 }
 
+// EndSessionUntil ends a session, whose row goes at until.
+func (q *queries) EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error) {
+	changed, err := q.exec(ctx, `update sessions set ended_at = $1, expires_at = case when expires_at < $2 then expires_at else $2 end
+		where id = $3 and ended_at is null`, micros(now), micros(until), id)
+	if err != nil {
+		return false, fmt.Errorf("end session %d: %w", id, err)
+	}
+	return changed == 1, nil
+}
+
 // KeepSession gives a session a new epoch. One that has ended meanwhile stays as it is.
 func (q *queries) KeepSession(ctx context.Context, id int64, epoch uint32) error {
 	if _, err := q.exec(ctx, `update sessions set epoch = $1 where id = $2 and ended_at is null`, int64(epoch), id); err != nil {

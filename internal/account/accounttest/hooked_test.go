@@ -143,6 +143,10 @@ func (w *hookedWriter) RotateUntil(ctx context.Context, id int64, from uint32, n
 	return pass(&w.hookedReader, "RotateUntil", func() (bool, error) { return w.w.RotateUntil(ctx, id, from, now, until) })
 }
 
+func (w *hookedWriter) EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error) {
+	return pass(&w.hookedReader, "EndSessionUntil", func() (bool, error) { return w.w.EndSessionUntil(ctx, id, now, until) })
+}
+
 func (w *hookedWriter) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {
 	return pass(&w.hookedReader, "EndSession", func() (bool, error) { return w.w.EndSession(ctx, id, now) })
 }
