@@ -159,10 +159,19 @@ func (s *Service) Distrust() {
 // update changes rows of one user, and forgets him before anybody hears of it.
 func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) error {
 	err := s.store.Update(ctx, f)
-	if s.hot != nil {
-		s.hot.usersOf(user).forget(user) // after a failure too: what became of it may be unknown
+	if s.hot != nil && !undone(err) {
+		s.hot.usersOf(user).forget(user)
 	}
 	return err
+}
+
+// undone reports whether an Update that failed has changed nothing for certain. Of others that is unknown.
+func undone(err error) bool {
+	var away *UnavailableError
+	if errors.As(err, &away) {
+		return !away.Unknown
+	}
+	return Refusal(err) != nil
 }
 
 // ended notes that a session is over, before anybody hears of it.

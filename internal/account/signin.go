@@ -96,7 +96,7 @@ func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Prin
 }
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
-	err = s.store.View(ctx, func(r Reader) error {
+	err = s.store.ViewInTurn(ctx, func(r Reader) error {
 		if u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin); p.Login != Username || s.store.Model().Django || !errors.Is(err, ErrNotFound) {
 			return err
 		}

@@ -49,6 +49,9 @@ type Store interface {
 	Model() *Model
 	// View reads; each statement sees what is committed when it runs.
 	View(ctx context.Context, f func(Reader) error) error
+	// ViewInTurn is View for what anybody may ask for, as often as he likes: a sign-in. Where connections
+	// are few it leaves most of them to who is signed in.
+	ViewInTurn(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
 	// of it. f may run again after a serialisation failure, so it keeps no state outside.
 	// Both doors, and the methods of what they open, answer an *UnavailableError while the database

@@ -38,15 +38,17 @@ func (q *queries) SessionByMark(ctx context.Context, userID int64, mount string,
 	return s, nil
 }
 
+const insertSession = `insert into sessions
+		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`
+
 // InsertSession adds a session, unless its mark is in use.
 func (q *queries) InsertSession(ctx context.Context, s *account.Session) (bool, error) {
 	var mark any
 	if s.Mark != 0 {
 		mark = s.Mark
 	}
-	inserted, err := q.exec(ctx, `insert into sessions
-		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`,
+	inserted, err := q.exec(ctx, insertSession,
 		s.ID, s.UserID, s.Mount, mark, int64(s.Epoch), int64(s.Generation),
 		micros(s.Created), micros(s.Rotated), micros(s.Expires), orNull(s.Ended))
 	if err != nil {

@@ -29,6 +29,13 @@ func (h hooked) View(ctx context.Context, f func(account.Reader) error) error {
 	return h.w.db.View(ctx, func(r account.Reader) error { return f(&hookedReader{Reader: r, h: h}) })
 }
 
+func (h hooked) ViewInTurn(ctx context.Context, f func(account.Reader) error) error {
+	if err := h.call("View"); err != nil {
+		return err
+	}
+	return h.w.db.ViewInTurn(ctx, func(r account.Reader) error { return f(&hookedReader{Reader: r, h: h}) })
+}
+
 func (h hooked) Update(ctx context.Context, f func(account.Writer) error) error {
 	if err := h.call("Update"); err != nil {
 		return err
