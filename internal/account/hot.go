@@ -32,17 +32,13 @@ func (s *Service) Recognize(ctx context.Context, p *Policy, raw string) (*Princi
 			return who, err
 		}
 	}
-	s.hot.lasts(p)
-	generation, keys := s.hot.generation.Load(), s.keysVersion.Load()
+	m := s.moment(p)
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
 		return nil, err
 	}
-	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 && exp <= s.longest(p).Unix() { // others are judged by their rows each time
-		shard.keep(key, hotToken{
-			user: who.User.ID, session: who.Session.ID, mark: who.mark, expires: exp, generation: generation, keys: keys,
-			login: s.hot.hash(p.names(&who.User)), secret: who.User.JWTSecret, signature: signature, epoch: who.User.Epoch,
-		})
+	if exp, ok := who.expiry(p); ok && who.Session.ID != 0 { // others are judged by their rows each time
+		s.keepToken(p, &m, key, signature, who, exp)
 	}
 	return who, nil
 }
@@ -163,10 +159,19 @@ func (s *Service) Distrust() {
 // update changes rows of one user, and forgets him before anybody hears of it.
 func (s *Service) update(ctx context.Context, user int64, f func(Writer) error) error {
 	err := s.store.Update(ctx, f)
-	if s.hot != nil {
-		s.hot.usersOf(user).forget(user) // after a failure too: what became of it may be unknown
+	if s.hot != nil && !undone(err) {
+		s.hot.usersOf(user).forget(user)
 	}
 	return err
+}
+
+// undone reports whether an Update that failed has changed nothing for certain. Of others that is unknown.
+func undone(err error) bool {
+	var away *UnavailableError
+	if errors.As(err, &away) {
+		return !away.Unknown
+	}
+	return Refusal(err) != nil
 }
 
 // ended notes that a session is over, before anybody hears of it.

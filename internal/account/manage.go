@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // SignOut ends the session of the token that who showed. Signing out twice is no error.
@@ -14,7 +15,7 @@ func (s *Service) SignOut(ctx context.Context, p *Policy, who *Principal) error 
 		id, err := s.sessionToEnd(ctx, w, p, who)
 		s.ended(p, id)
 		if err == nil && id != 0 {
-			_, err = w.EndSession(ctx, id, s.now())
+			_, err = s.endRow(ctx, w, p, id)
 		}
 		return err
 	})
@@ -22,6 +23,19 @@ func (s *Service) SignOut(ctx context.Context, p *Policy, who *Principal) error 
 		return fmt.Errorf("sign user %d out: %w", who.User.ID, err)
 	}
 	return nil
+}
+
+// endedKept is how long the row of a session stays after its end where its tokens name it: they are
+// refused without it as well. Tokens that another program could have made need theirs to the last.
+const endedKept = time.Hour
+
+// endRow ends a session of p, and reports whether it was alive.
+func (s *Service) endRow(ctx context.Context, w Writer, p *Policy, id int64) (bool, error) {
+	now := s.now()
+	if p.Tokens.claim(FromSession) == "" {
+		return w.EndSession(ctx, id, now)
+	}
+	return w.EndSessionUntil(ctx, id, now, now.Add(endedKept))
 }
 
 // sessionToEnd is the session of who's token. One that has no row gets a row that says it is

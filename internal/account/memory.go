@@ -109,6 +109,7 @@ type hotUsers struct {
 	mu      sync.RWMutex
 	known   shelf
 	loading map[int64]*userLoad
+	changes uint64 // how often a user was forgotten
 }
 
 // userLoad is one reading of a row, for all who wait for it.
@@ -147,9 +148,28 @@ func (u *hotUsers) forget(id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.known.drop(id)
+	u.changes++
 	if load := u.loading[id]; load != nil {
 		load.stale = true
 		delete(u.loading, id) // who asks from now on reads again
+	}
+}
+
+// count is how often a user was forgotten.
+func (u *hotUsers) count() uint64 {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	return u.changes
+}
+
+// learn keeps a user whose row was read when changes were counted, unless there were more since, or he
+// is known.
+func (u *hotUsers) learn(fresh *hotUser, changes uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	known, old, ok := u.known.get(fresh.user.ID)
+	if u.changes == changes && (!ok || old || known.generation != fresh.generation) {
+		u.known.keep(fresh)
 	}
 }
 

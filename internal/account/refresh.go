@@ -13,10 +13,12 @@ import (
 // Renew exchanges an access token for the next one of its chain. Codes: those of tokens,
 // NotRefreshable, RefreshExpired.
 func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, error) {
+	m := s.moment(p)
 	who, err := s.Authenticate(ctx, p, raw)
 	if err != nil {
 		return Grant{}, err
 	}
+	mount := p
 	p = p.renewing(who)
 	first, ok := firstIssued(&p.Tokens, who.claims)
 	if !ok || !p.Tokens.Renewable {
@@ -32,7 +34,11 @@ func (s *Service) Renew(ctx context.Context, p *Policy, raw string) (Grant, erro
 			return Grant{}, err
 		}
 	}
-	return s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+	g, err := s.grantUntil(p, &who.User, &ses, now.Add(p.Tokens.Access))
+	if err != nil || p != mount { // what the mount reads otherwise than it was made is judged by its rows
+		return g, err
+	}
+	return s.remember(p, &m, g), nil
 }
 
 // renewing is the policy by which who's token is renewed: where this mount's own tokens are not, one
@@ -98,7 +104,8 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 		return Grant{}, fail(TokenForged)
 	}
 	for {
-		u, ses, err := s.liveSession(ctx, p, id)
+		m := s.moment(p)
+		u, ses, err := s.liveSession(ctx, p, id, &m)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -112,22 +119,24 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 			}
 			return Grant{}, s.reused(ctx, p, &ses)
 		}
-		first, err := s.rotate(ctx, &ses, now)
+		first, err := s.rotate(ctx, p, &ses, now)
 		if err != nil {
 			return Grant{}, err
 		}
 		if first {
-			return s.grant(p, &u, &ses)
+			g, err := s.grant(p, &u, &ses)
+			return s.remember(p, &m, g), err
 		}
 	}
 }
 
 // liveSession reads a session and its user, and refuses one that is over.
-func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User, ses Session, err error) {
+func (s *Service) liveSession(ctx context.Context, p *Policy, id int64, m *moment) (u User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
 		if ses, err = r.Session(ctx, id); err != nil {
 			return err
 		}
+		s.reads(m, ses.UserID)
 		u, err = r.User(ctx, ses.UserID)
 		return err
 	})
@@ -149,9 +158,17 @@ func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User,
 	return u, ses, err
 }
 
-func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (first bool, err error) {
+func (s *Service) rotate(ctx context.Context, p *Policy, ses *Session, now time.Time) (first bool, err error) {
+	until := ses.Expires
+	if until.Before(now.Add(p.Tokens.Idle)) {
+		until = p.Tokens.rowEnd(ses.Created, now)
+	}
 	err = s.store.Update(ctx, func(w Writer) error {
-		first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
+		if until.Equal(ses.Expires) {
+			first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
+		} else {
+			first, err = w.RotateUntil(ctx, ses.ID, ses.Generation, now, until)
+		}
 		return err
 	})
 	if err != nil {
@@ -159,16 +176,26 @@ func (s *Service) rotate(ctx context.Context, ses *Session, now time.Time) (firs
 	}
 	if first {
 		ses.Generation++
-		ses.Rotated = now
+		ses.Rotated, ses.Expires = now, until
 	}
 	return first, nil
+}
+
+// rowEnd is when the row of a session can go that was used last at t: once it has idled, or at its end.
+// Half as long again as it may idle, so that few rotations move the row in the index of ends.
+func (t *Tokens) rowEnd(created, used time.Time) time.Time {
+	end := created.Add(t.Refresh)
+	if idle := used.Add(t.Idle + t.Idle/2); t.Idle > 0 && idle.Before(end) {
+		return idle
+	}
+	return end
 }
 
 // reused ends the session whose old refresh token was shown again.
 func (s *Service) reused(ctx context.Context, p *Policy, ses *Session) error {
 	s.ended(p, ses.ID)
 	err := s.store.Update(ctx, func(w Writer) error {
-		_, err := w.EndSession(ctx, ses.ID, s.now())
+		_, err := s.endRow(ctx, w, p, ses.ID)
 		return err
 	})
 	if err != nil {

@@ -96,7 +96,7 @@ func (s *Service) Identify(ctx context.Context, p *Policy, c Credentials) (*Prin
 }
 
 func (s *Service) byLogin(ctx context.Context, p *Policy, login string) (u User, err error) {
-	err = s.store.View(ctx, func(r Reader) error {
+	err = s.store.ViewInTurn(ctx, func(r Reader) error {
 		if u, err = r.UserByLogin(ctx, p.Login, login, p.FoldLogin); p.Login != Username || s.store.Model().Django || !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -129,7 +129,9 @@ func (s *Service) verify(ctx context.Context, u *User, text string) (password.Ma
 // signIn opens a session for the user whose password was right a moment ago, and signs its tokens
 // before it is kept: nobody gets half of it.
 func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant, err error) {
+	m := s.moment(p)
 	err = s.update(ctx, checked.ID, func(w Writer) error {
+		s.reads(&m, checked.ID)
 		u, err := w.User(ctx, checked.ID)
 		if errors.Is(err, ErrNotFound) || err == nil && changedSince(checked, &u) {
 			return fail(InvalidCredentials)
@@ -150,10 +152,14 @@ func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant
 		g, err = s.grant(p, &u, &ses)
 		return err
 	})
-	if err != nil && Refusal(err) == nil {
-		return Grant{}, fmt.Errorf("sign user %d in: %w", checked.ID, err)
+	if err != nil {
+		if Refusal(err) == nil {
+			err = fmt.Errorf("sign user %d in: %w", checked.ID, err)
+		}
+		return Grant{}, err
 	}
-	return g, err
+	m.changes++ // this one
+	return s.remember(p, &m, g), nil
 }
 
 // changedSince reports whether a user was disabled, or got another password, since his was checked.
@@ -171,7 +177,7 @@ func (s *Service) openSession(ctx context.Context, w Writer, p *Policy, u *User)
 	now := s.now()
 	ses := Session{
 		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch,
-		Created: now, Rotated: now, Expires: now.Add(p.Tokens.Refresh),
+		Created: now, Rotated: now, Expires: p.Tokens.rowEnd(now, now),
 	}
 	if p.Tokens.Typed != nil {
 		ses.Expires = now.Add(p.Tokens.Typed.span(&p.Tokens))

@@ -49,6 +49,9 @@ type Store interface {
 	Model() *Model
 	// View reads; each statement sees what is committed when it runs.
 	View(ctx context.Context, f func(Reader) error) error
+	// ViewInTurn is View for what anybody may ask for, as often as he likes: a sign-in. Where connections
+	// are few it leaves most of them to who is signed in.
+	ViewInTurn(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
 	// of it. f may run again after a serialisation failure, so it keeps no state outside.
 	// Both doors, and the methods of what they open, answer an *UnavailableError while the database
@@ -123,6 +126,8 @@ type Writer interface {
 	RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error)
 	// EndSession ends a session, and reports whether it was alive.
 	EndSession(ctx context.Context, id int64, now time.Time) (bool, error)
+	// EndSessionUntil is EndSession, and lets the row go at until, if it would not go before.
+	EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error)
 	// KeepSession carries a live session over into a new epoch.
 	KeepSession(ctx context.Context, id int64, epoch uint32) error
 	// Sweep deletes at most limit sessions that nobody can use or name any more: those that expired before t.

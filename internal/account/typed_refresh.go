@@ -18,7 +18,8 @@ func (s *Service) RefreshToken(ctx context.Context, p *Policy, raw string) (Gran
 		return Grant{}, err
 	}
 	for {
-		u, ses, err := s.chain(ctx, p, d)
+		m := s.moment(p)
+		u, ses, err := s.chain(ctx, p, d, &m)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -26,7 +27,8 @@ func (s *Service) RefreshToken(ctx context.Context, p *Policy, raw string) (Gran
 			if spent(p, d, &ses) {
 				return Grant{}, fail(TokenEnded)
 			}
-			return s.grantTyped(p, u, &ses, d)
+			g, err := s.grantTyped(p, u, &ses, d)
+			return s.remember(p, &m, g), err
 		}
 		if spent(p, d, &ses) {
 			return s.again(ctx, p, d, u, &ses)
@@ -36,7 +38,8 @@ func (s *Service) RefreshToken(ctx context.Context, p *Policy, raw string) (Gran
 			return Grant{}, err
 		}
 		if first {
-			return s.grantTyped(p, u, &ses, d)
+			g, err := s.grantTyped(p, u, &ses, d)
+			return s.remember(p, &m, g), err
 		}
 	}
 }
@@ -74,9 +77,9 @@ func (s *Service) rotateTyped(ctx context.Context, p *Policy, ses *Session) (fir
 
 // chain finds the session of a refresh token, alive, and its user. One that was made elsewhere
 // opens a session; where it names nobody, there is no user and no session.
-func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken) (u *User, ses Session, err error) {
+func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken, m *moment) (u *User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		u, ses, err = s.readChain(ctx, r, p, d)
+		u, ses, err = s.readChain(ctx, r, p, d, m)
 		return err
 	})
 	switch {
@@ -93,10 +96,11 @@ func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken) (u *User,
 	return u, ses, err
 }
 
-func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedToken) (*User, Session, error) {
+func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedToken, m *moment) (*User, Session, error) {
 	if d.ours {
 		ses, err := r.Session(ctx, d.sealed.Session)
 		if err == nil {
+			s.reads(m, ses.UserID)
 			return s.readOwn(ctx, r, p, d, ses)
 		}
 		if !errors.Is(err, ErrNotFound) {

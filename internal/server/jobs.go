@@ -11,9 +11,10 @@ import (
 
 // How often the jobs run, and how long a published key signs.
 const (
-	reloadEvery = 30 * time.Second // keys that another node rotated
+	reloadEvery = time.Second // keys that another node, or the command, rotated or revoked (SECURITY T4: 2 s)
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
+	ageEvery    = time.Minute // that keys may be due for rotation
 	learnEvery  = time.Hour // which hashes there are
 
 	sweepFeedEvery = 5 * time.Minute
@@ -25,7 +26,8 @@ const (
 func (s *Server) startJobs() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.every(ctx, reloadEvery, "reload keys", s.keepKeys)
+	s.every(ctx, reloadEvery, "reload keys", s.home.accounts.LoadKeys)
+	s.every(ctx, ageEvery, "rotate keys", s.keepKeys)
 	s.every(ctx, sweepEvery, "sweep sessions", s.home.accounts.Sweep)
 	s.jobs.Go(func() { s.once(ctx, "learn hashes", s.home.accounts.LearnCrowd) })
 	s.every(ctx, learnEvery, "learn hashes", s.home.accounts.LearnCrowd)
@@ -61,12 +63,9 @@ func (s *Server) once(ctx context.Context, name string, job func(context.Context
 	}
 }
 
-// keepKeys takes over keys that another node made, and rotates them when their time has come.
+// keepKeys rotates the keys when their time has come.
 func (s *Server) keepKeys(ctx context.Context) error {
 	accounts := s.home.accounts
-	if err := accounts.LoadKeys(ctx); err != nil {
-		return err
-	}
 	age, err := accounts.KeyAge(ctx)
 	if err != nil || age < rotateEvery {
 		return err

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -23,8 +24,10 @@ func TestTheJobThatKeepsKeys(t *testing.T) {
 	step := func(d time.Duration) bool {
 		before := s.Accounts().JWKS()
 		clock.Advance(d)
-		if err := s.keepKeys(t.Context()); err != nil {
-			t.Fatal(err)
+		for _, job := range []func(context.Context) error{s.keepKeys, s.home.accounts.LoadKeys} {
+			if err := job(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return !bytes.Equal(before, s.Accounts().JWKS())
 	}

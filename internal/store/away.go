@@ -127,14 +127,15 @@ func (d *DB) judge(ctx context.Context, err error, writing bool) error {
 }
 
 // errCrowded is the failure of an Update that had no turn in time.
-var errCrowded = errors.New("too many others write")
+var errCrowded = errors.New("too many others wait for the database")
 
-// turn waits until another Update may begin on PostgreSQL: some connections are for reading alone.
-func (d *DB) turn(ctx context.Context) error {
+// turn waits for a place in a line on PostgreSQL, whose places are fewer than connections: some of these
+// are for reading alone.
+func (d *DB) turn(ctx context.Context, line chan struct{}) error {
 	timer := time.NewTimer(time.Duration(float64(d.patience) * crowded))
 	defer timer.Stop()
 	select {
-	case d.turns <- struct{}{}:
+	case line <- struct{}{}:
 		return nil
 	case <-timer.C:
 		return &account.UnavailableError{Err: errCrowded}

@@ -145,6 +145,7 @@ func TestWhatTheFeedTells(t *testing.T) {
 		{"a sign-in stamps", func(w account.Writer) error {
 			return w.UpdateUser(ctx, &account.User{ID: 1, LastLogin: moment}, account.LastLogin)
 		}, user},
+		{"a session ends, whose row goes soon", func(w account.Writer) error { _, err := w.EndSessionUntil(ctx, 11, moment, moment); return err }, session},
 		{"a session ends", func(w account.Writer) error { _, err := w.EndSession(ctx, 11, moment); return err }, session},
 		{"a user is deleted", func(w account.Writer) error { _, err := w.DeleteUser(ctx, 1); return err }, []account.Change{{User: 1}, {Session: 11}}},
 		{"a key is moved", func(w account.Writer) error {

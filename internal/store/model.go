@@ -237,3 +237,12 @@ func (c *compiled) compare(f account.Field, operator string, n int) string {
 
 func param(n int) string       { return "$" + strconv.Itoa(n) }
 func quote(name string) string { return `"` + name + `"` }
+
+// signIn are the statements of a sign-in's transaction.
+func (c *compiled) signIn() []string {
+	texts := []string{c.byID, insertSession}
+	if col, ok := c.model.Column(account.LastLogin); ok {
+		texts = append(texts, set(c.model.Table, []string{quote(col.Name)})+" where "+c.is(account.ID, 2))
+	}
+	return texts
+}

@@ -77,7 +77,7 @@ func (d *DB) openPostgres(ctx context.Context, o *Options) error {
 	}
 	d.engine, d.patience = postgresEngine, cmp.Or(o.Patience, Patience)
 	n := max(8, 4*runtime.GOMAXPROCS(0))
-	d.turns = make(chan struct{}, n-n/4)
+	d.turns, d.callers = make(chan struct{}, n-n/4), make(chan struct{}, n/8)
 	d.read = sql.OpenDB(newConnector(stdlib.GetConnector(*config, d.connections(config.RuntimeParams)...), config.ConnectTimeout, n))
 	d.reads = d.read
 	d.read.SetMaxOpenConns(n)
@@ -106,6 +106,12 @@ func (d *DB) connections(params map[string]string) []stdlib.OptionOpenDB {
 	if params[idleInTransaction] != "" {
 		limit = ""
 	}
+	ready := func(ctx context.Context, c *pgx.Conn) error {
+		if all := d.compiled.Load(); all != nil && c.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+			return prepareAll(ctx, c, all.signIn())
+		}
+		return nil
+	}
 	old := func(c *pgx.Conn) bool { return c.PgConn().CustomData()[bornKey] != d.generation.Load() }
 	return []stdlib.OptionOpenDB{
 		stdlib.OptionBeforeConnect(func(_ context.Context, c *pgx.ConnConfig) error {
@@ -116,6 +122,7 @@ func (d *DB) connections(params map[string]string) []stdlib.OptionOpenDB {
 			}
 			return nil
 		}),
+		stdlib.OptionAfterConnect(ready),
 		stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
 			return p.IdleDuration > time.Second && !old(p.Conn)
 		}),
@@ -127,6 +134,18 @@ func (d *DB) connections(params map[string]string) []stdlib.OptionOpenDB {
 			return driver.ErrBadConn
 		}),
 	}
+}
+
+// prepareAll prepares statements before a connection is used, so that in a transaction, whose locks others
+// wait for, each takes one round trip and not two. What cannot be prepared, in a database that is
+// not migrated yet, is left to its first use.
+func prepareAll(ctx context.Context, c *pgx.Conn, texts []string) error {
+	for _, text := range texts {
+		if _, err := c.Prepare(ctx, text, text); err != nil && c.IsClosed() {
+			return err
+		}
+	}
+	return nil
 }
 
 // The SQLSTATEs that matter (PostgreSQL 15, appendix A).

@@ -38,15 +38,17 @@ func (q *queries) SessionByMark(ctx context.Context, userID int64, mount string,
 	return s, nil
 }
 
+const insertSession = `insert into sessions
+		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`
+
 // InsertSession adds a session, unless its mark is in use.
 func (q *queries) InsertSession(ctx context.Context, s *account.Session) (bool, error) {
 	var mark any
 	if s.Mark != 0 {
 		mark = s.Mark
 	}
-	inserted, err := q.exec(ctx, `insert into sessions
-		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`,
+	inserted, err := q.exec(ctx, insertSession,
 		s.ID, s.UserID, s.Mount, mark, int64(s.Epoch), int64(s.Generation),
 		micros(s.Created), micros(s.Rotated), micros(s.Expires), orNull(s.Ended))
 	if err != nil {
@@ -87,6 +89,16 @@ func (q *queries) RotateUntil(ctx context.Context, id int64, from uint32, now, u
 // EndSession ends a session.
 func (q *queries) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {
 	changed, err := q.exec(ctx, `update sessions set ended_at = $1 where id = $2 and ended_at is null`, micros(now), id)
+	if err != nil {
+		return false, fmt.Errorf("end session %d: %w", id, err)
+	}
+	return changed == 1, nil
+}
+
+// EndSessionUntil ends a session, whose row goes at until.
+func (q *queries) EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error) {
+	changed, err := q.exec(ctx, `update sessions set ended_at = $1, expires_at = case when expires_at < $2 then expires_at else $2 end
+		where id = $3 and ended_at is null`, micros(now), micros(until), id)
 	if err != nil {
 		return false, fmt.Errorf("end session %d: %w", id, err)
 	}

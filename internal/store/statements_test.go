@@ -96,6 +96,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.LastMark(ctx, 1, "m"); return err },
 			func() error { _, err := w.Rotate(ctx, 1, 0, at); return err },
 			func() error { _, err := w.EndSession(ctx, 1, at); return err },
+			func() error { _, err := w.EndSessionUntil(ctx, 1, at, at); return err },
 			func() error { return w.KeepSession(ctx, 1, 2) },
 			func() error { _, err := w.Sweep(ctx, at, 3); return err },
 			func() error { return w.InsertSigningKey(ctx, &key) },

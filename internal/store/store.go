@@ -60,7 +60,7 @@ type DB struct {
 
 	opened           time.Time
 	patience         time.Duration // 0: a statement may take as long as its context lets it
-	turns            chan struct{} // of Updates on PostgreSQL
+	turns, callers   chan struct{} // of Updates, and of ViewInTurn, on PostgreSQL
 	reading, writing outage
 	generation       atomic.Uint64 // of connections: those of an older one are thrown away
 	suspected        atomic.Int64  // the age at which the generation was raised last
@@ -118,6 +118,17 @@ func (d *DB) View(_ context.Context, f func(account.Reader) error) error {
 	return f(d.queries(d.reads))
 }
 
+// ViewInTurn is View, on PostgreSQL on few of the connections.
+func (d *DB) ViewInTurn(ctx context.Context, f func(account.Reader) error) error {
+	if d.callers != nil {
+		if err := d.turn(ctx, d.callers); err != nil {
+			return err
+		}
+		defer func() { <-d.callers }()
+	}
+	return d.View(ctx, f)
+}
+
 // tries is how often Update runs f when the database asks for it again.
 const tries = 6
 
@@ -133,7 +144,7 @@ const tries = 6
 func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 	until := d.until()
 	if d.turns != nil {
-		if err := d.turn(ctx); err != nil {
+		if err := d.turn(ctx, d.turns); err != nil {
 			return err
 		}
 		defer func() { <-d.turns }()

@@ -29,6 +29,13 @@ func (h hooked) View(ctx context.Context, f func(account.Reader) error) error {
 	return h.w.db.View(ctx, func(r account.Reader) error { return f(&hookedReader{Reader: r, h: h}) })
 }
 
+func (h hooked) ViewInTurn(ctx context.Context, f func(account.Reader) error) error {
+	if err := h.call("View"); err != nil {
+		return err
+	}
+	return h.w.db.ViewInTurn(ctx, func(r account.Reader) error { return f(&hookedReader{Reader: r, h: h}) })
+}
+
 func (h hooked) Update(ctx context.Context, f func(account.Writer) error) error {
 	if err := h.call("Update"); err != nil {
 		return err
@@ -141,6 +148,10 @@ func (w *hookedWriter) Rotate(ctx context.Context, id int64, from uint32, now ti
 
 func (w *hookedWriter) RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
 	return pass(&w.hookedReader, "RotateUntil", func() (bool, error) { return w.w.RotateUntil(ctx, id, from, now, until) })
+}
+
+func (w *hookedWriter) EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error) {
+	return pass(&w.hookedReader, "EndSessionUntil", func() (bool, error) { return w.w.EndSessionUntil(ctx, id, now, until) })
 }
 
 func (w *hookedWriter) EndSession(ctx context.Context, id int64, now time.Time) (bool, error) {

@@ -36,8 +36,10 @@ func remember(t *testing.T, w *world) (*account.Service, func(f func()) []string
 	}
 }
 
-func TestAWarmTokenCostsNoSQL(t *testing.T) {
-	for name, p := range map[string]*account.Policy{"per user": perUser(), "shared": shared(), "published": native()} {
+// TestATokenCostsNoSQL holds that the token of a sign-in is known when it is shown for the first time, and
+// the one that it is exchanged for; and that one of another node costs its rows once.
+func TestATokenCostsNoSQL(t *testing.T) {
+	for name, p := range map[string]*account.Policy{"per user": perUser(), "shared": shared(), "published": native(), "typed": typed(rotating)} {
 		t.Run(name, func(t *testing.T) {
 			w := open(t, ownModel())
 			s, cost := remember(t, w)
@@ -46,16 +48,84 @@ func TestAWarmTokenCostsNoSQL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cost(func() { recognize(t, s, p, g.Access) }) // reads the rows
-			cost(func() { recognize(t, s, p, g.Access) }) // reads the user
-			if calls := cost(func() {
-				who := recognize(t, s, p, g.Access)
-				if who.User.ID != u.ID || who.User.Email != u.Email || who.Session.ID != g.Session.ID {
-					t.Errorf("a warm token is of user %d %s, session %d; want %d %s, %d",
-						who.User.ID, who.User.Email, who.Session.ID, u.ID, u.Email, g.Session.ID)
+			free := func(what, access string) {
+				t.Helper()
+				if calls := cost(func() {
+					who := recognize(t, s, p, access)
+					if who.User.ID != u.ID || who.User.Email != u.Email || who.Session.ID != g.Session.ID {
+						t.Errorf("%s is of user %d %s, session %d; want %d %s, %d",
+							what, who.User.ID, who.User.Email, who.Session.ID, u.ID, u.Email, g.Session.ID)
+					}
+				}); len(calls) > 0 {
+					t.Errorf("%s costs %v, want nothing", what, calls)
 				}
-			}); len(calls) > 0 {
-				t.Errorf("a warm token costs %v, want nothing", calls)
+			}
+			free("the token of a sign-in", g.Access)
+			s.Forget()
+			next, err := exchanged(s, p, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !p.Tokens.Renewable { // the row of that one's user is not watched while it is read
+				free("the token that it was exchanged for", next.Access)
+			}
+			s.Forget()
+			for range 2 { // the session and the user, then the user
+				recognize(t, s, p, next.Access)
+			}
+			free("a token that was shown before", next.Access)
+		})
+	}
+}
+
+// exchanged renews the token of g in the way of its mount, where there is one.
+func exchanged(s *account.Service, p *account.Policy, g account.Grant) (account.Grant, error) {
+	switch {
+	case p.Tokens.Typed != nil:
+		return s.RefreshToken(ctx, p, g.Refresh)
+	case p.Tokens.Rotating:
+		return s.Refresh(ctx, p, g.Refresh)
+	case p.Tokens.Renewable:
+		return s.Renew(ctx, p, g.Access)
+	}
+	return s.SignIn(ctx, p, account.Credentials{Login: "ann@example.com", Password: secret})
+}
+
+// TestAChangeBesideARefreshIsNotUndone lets a change of the user come between what a refresh reads and what
+// it keeps.
+func TestAChangeBesideARefreshIsNotUndone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		p      *account.Policy
+		change func(s *account.Service, u *account.User) error
+		want   []account.Code
+	}{
+		"signed out": {native(), func(s *account.Service, u *account.User) error { return s.SignOutEverywhere(ctx, u.ID) }, []account.Code{account.TokenEnded}},
+		"disabled": {
+			typed(rotating), func(s *account.Service, u *account.User) error { return s.SetActive(ctx, u.ID, false) },
+			[]account.Code{account.UserDisabled, account.TokenEnded},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t, ownModel())
+			s, _ := remember(t, w)
+			u := w.add(t, "ann@example.com", nil)
+			g, err := s.SignIn(ctx, tt.p, account.Credentials{Login: "ann@example.com", Password: secret})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Forget()
+			w.hook = func(call string) error {
+				if call != "Update" { // of the rotation
+					return nil
+				}
+				w.hook = nil
+				return tt.change(s, &u)
+			}
+			if g, err = exchanged(s, tt.p, g); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Recognize(ctx, tt.p, g.Access); !slices.Contains(tt.want, code(err)) {
+				t.Errorf("a user who was %s beside the refresh: %v, want %v", name, err, tt.want)
 			}
 		})
 	}
@@ -264,7 +334,9 @@ func TestARowReadBeforeAChangeIsNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recognize(t, s, p, g.Access) // the token is known, its user is not
+	if err := s.Heed(ctx, []account.Change{{User: u.ID}}); err != nil { // the token is known, its user is not
+		t.Fatal(err)
+	}
 	release := make(chan struct{})
 	reading.Store(&release)
 	early := make(chan error)

@@ -246,7 +246,9 @@ func TestSweep(t *testing.T) {
 	if got := w.judge(perUser(), grants[0].Access); got != account.TokenExpired {
 		t.Errorf("a token of a swept chain: %q, want %q", got, account.TokenExpired)
 	}
-	w.clock.advance(90 * day)
+	w.clock.advance(21*day - 2*time.Hour) // the one that nobody used for as long as it may idle, and half as long again
+	sweep(1)
+	w.clock.advance(2 * time.Hour)
 	sweep(0)
 	if got := w.refreshCode(native(), grants[2].Refresh); got != account.TokenEnded {
 		t.Errorf("a refresh token of a swept session: %q, want %q", got, account.TokenEnded)
@@ -258,4 +260,43 @@ func TestSweep(t *testing.T) {
 		return nil
 	}
 	wantCode(t, "sweep with a broken store", w.Sweep(ctx), fault)
+}
+
+// TestARowGoesSoonAfterItsSession: the row of a session that ended stays for an hour, the row of one
+// that is used for as long as the session may last.
+func TestARowGoesSoonAfterItsSession(t *testing.T) {
+	t.Parallel()
+	w := open(t, ownModel())
+	u := w.add(t, "ann@example.com", nil)
+	kept, ended := w.signIn(t, native(), u.Email), w.signIn(t, native(), u.Email)
+	rows := func(when string, want int) {
+		t.Helper()
+		if err := w.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.count(t, "select count(*) from sessions"); n != want {
+			t.Errorf("%s: %d sessions, want %d", when, n, want)
+		}
+	}
+	if err := w.SignOut(ctx, native(), w.who(t, native(), ended.Access)); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(time.Hour)
+	rows("an hour after a sign-out", 2)
+	w.clock.advance(time.Microsecond)
+	rows("later", 1)
+	if got := w.refreshCode(native(), ended.Refresh); got != account.TokenEnded {
+		t.Errorf("a refresh token of a swept session: %q, want %q", got, account.TokenEnded)
+	}
+	for day13 := range 6 { // 78 days
+		w.clock.advance(13 * day)
+		rows("used every 13 days", 1)
+		kept = w.refresh(t, native(), kept.Refresh)
+		if want := w.clock.now().Add(14 * day); day13 < 5 && kept.Session.Expires.Before(want) {
+			t.Errorf("used on day %d: its row goes at %s, want %s at least", 13*(day13+1), kept.Session.Expires, want)
+		}
+	}
+	if got, want := kept.Session.Expires, kept.Session.Created.Add(90*day); !got.Equal(want) {
+		t.Errorf("its row goes at %s, want %s, its end", got, want)
+	}
 }

@@ -278,7 +278,7 @@ func TestRefreshFaults(t *testing.T) {
 	w.refresh(t, p, g.Refresh)
 	w.clock.advance(time.Hour)
 	w.hook = func(call string) error {
-		if call == "EndSession" {
+		if call == "EndSessionUntil" {
 			return errBroken
 		}
 		return nil

@@ -3,6 +3,7 @@ package servertest
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/store"
+	"doorward/internal/token"
 )
 
 // keys fetches the published keys, as another service does.
@@ -118,6 +122,41 @@ func TestKeyRotationSignsNobodyOut(t *testing.T) {
 			t.Errorf("after their time %d keys are published, want the one that signs and the next", len(keys))
 		}
 		s.faultless(t)
+	})
+}
+
+// TestARevokedKeyDiesEverywhere revokes the next key past the server, as another node does, or the command:
+// in a table of Django's no feed tells of it, and on SQLite none of ours. The bound is 2 s (T4).
+func TestARevokedKeyDiesEverywhere(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		for name, change := range map[string]func(*config.Config){"our own table": nil, "Django's table": django} {
+			s := Start(t, engine, change)
+			other, err := store.Open(t.Context(), store.Options{URL: s.Config.DatabaseURL, Model: s.Accounts().Model()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := s.keys(t)
+			err = other.Update(t.Context(), func(w account.Writer) error {
+				keys, err := w.SigningKeys(t.Context())
+				for _, k := range keys {
+					if k.State == token.Next && err == nil {
+						_, err = w.MoveSigningKey(t.Context(), k.ID, token.Next, token.Revoked, time.Time{})
+					}
+				}
+				return err
+			})
+			if err := errors.Join(err, other.Close()); err != nil {
+				t.Fatal(err)
+			}
+			revoked := time.Now()
+			for len(s.keys(t)) == len(before) {
+				if time.Since(revoked) > 15*time.Second { // far more than 2 s on a machine that does other work
+					t.Fatalf("%s: the key is published %s after it was revoked", name, time.Since(revoked))
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
 	})
 }
 

@@ -106,7 +106,21 @@ func testSessionLife(t *testing.T, s *subject) {
 	step("keep an ended one", true, func(w account.Writer) (bool, error) { return true, w.KeepSession(ctx, 1, 6) })
 	ses.Ended = later
 	want(t, "ended", s.session(t, 1), ses)
-	want(t, "another", s.session(t, 2), session(2, 7, 0))
+	other := session(2, 7, 0)
+	want(t, "another", s.session(t, 2), other)
+	s.insertSession(t, session(3, 7, 0))
+	for _, tt := range []struct {
+		id    int64
+		until time.Time // the row's own end is instant + 1 hour at most
+		want  time.Time
+	}{{2, later, later}, {3, until.AddDate(1, 0, 0), other.Expires}} {
+		for _, wanted := range []bool{true, false} {
+			step("end, and let the row go", wanted, func(w account.Writer) (bool, error) { return w.EndSessionUntil(ctx, tt.id, later, tt.until) })
+		}
+		ended := session(tt.id, 7, 0)
+		ended.Ended, ended.Expires = later, tt.want
+		want(t, "ended, and soon gone", s.session(t, tt.id), ended)
+	}
 }
 
 func testSweep(t *testing.T, s *subject) {
