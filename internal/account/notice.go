@@ -64,6 +64,10 @@ const (
 	MailFailed                       // given up
 )
 
+// ToNobody is the user id of a mail that is never sent. Writing it, claiming it and forgetting it costs what a mail
+// to somebody costs the database.
+const ToNobody int64 = 0
+
 // Mail is a row of the outbox. It rests sealed: what it says may open an account.
 type Mail struct {
 	ID       int64 // 0 until it is inserted

@@ -137,8 +137,6 @@ type Writer interface {
 
 	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
 	InsertMail(ctx context.Context, m *Mail) error
-	// DropMails takes the mails of a user out of the outbox.
-	DropMails(ctx context.Context, userID int64) error
 
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.

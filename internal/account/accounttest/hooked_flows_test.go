@@ -37,7 +37,3 @@ func (w *hookedWriter) KeepOpaqueToken(ctx context.Context, userID int64, epoch 
 func (w *hookedWriter) DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error) {
 	return pass(&w.hookedReader, "DeleteOpaqueToken", func() (bool, error) { return w.w.DeleteOpaqueToken(ctx, userID) })
 }
-
-func (w *hookedWriter) DropMails(ctx context.Context, userID int64) error {
-	return w.do("DropMails", func() error { return w.w.DropMails(ctx, userID) })
-}
