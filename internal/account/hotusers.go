@@ -82,7 +82,7 @@ func packUser(b []byte, known *hotUser) []byte {
 			b = binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro()))
 		}
 	}
-	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone}
+	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone, u.Language}
 	for _, text := range texts {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 	}
@@ -127,7 +127,7 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 			*t.into, b = time.UnixMicro(int64(binary.LittleEndian.Uint64(b))).UTC(), b[8:]
 		}
 	}
-	texts := [...]*string{&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone}
+	texts := [...]*string{&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone, &u.Language}
 	var lengths [len(texts)]int
 	total := 0
 	for i := range lengths {

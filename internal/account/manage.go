@@ -157,6 +157,8 @@ func (u *User) text(f Field) string {
 		return u.Name
 	case Phone:
 		return u.Phone
+	case Language:
+		return u.Language
 	}
 	return ""
 }
@@ -176,6 +178,8 @@ func (u *User) setText(f Field, text string) {
 		u.Name = text
 	case Phone:
 		u.Phone = text
+	case Language:
+		u.Language = text
 	}
 }
 

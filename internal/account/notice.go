@@ -20,6 +20,8 @@ const (
 	PasswordChangedMail Occasion = "password_changed" // it was set
 	LoginResetMail      Occasion = "login_reset"      // the link that changes what the user signs in with
 	LoginChangedMail    Occasion = "login_changed"    // it was changed
+	AddressChangedMail  Occasion = "address_changed"  // the address was; this goes to the one before
+	AddressTakenMail    Occasion = "address_taken"    // somebody signs up with it, in private
 )
 
 // Notice is what a user is told by mail, before it has words.

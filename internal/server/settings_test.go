@@ -42,6 +42,7 @@ var ownDefaults = map[string][]string{
 	"policy.Links.Stamp":              {"false -> true"}, // a link works once
 	"policy.Links.Timeout":            {"72h0m0s -> 0s"}, // 0 is three days
 	"policy.Links.OneKind":            {"false -> true"}, // of presets without links
+	"policy.Mail.AddressChanged":      {"false -> true"}, // the old address is told
 	"policy.Mail.UseOrigin":           {"false -> true"}, // of presets without mails, in development
 	"policy.Mail.ActivationURL":       {" -> activate/{uid}/{token}"},
 	"policy.Mail.PasswordResetURL":    {" -> password/reset/confirm/{uid}/{token}"},

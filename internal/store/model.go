@@ -56,7 +56,7 @@ var typesOf = map[account.Field][]account.Type{
 	account.ID: {account.Serial}, account.JWTSecret: {account.UUID},
 	account.Username: {account.Text}, account.Email: {account.Text}, account.EmailKey: {account.Text},
 	account.FirstName: {account.Text}, account.LastName: {account.Text}, account.Name: {account.Text},
-	account.Phone: {account.Text}, account.Password: {account.Text},
+	account.Phone: {account.Text}, account.Language: {account.Text}, account.Password: {account.Text},
 	account.IsActive: {account.Bool}, account.IsStaff: {account.Bool},
 	account.IsSuperuser: {account.Bool}, account.IsAdmin: {account.Bool},
 	account.LastLogin:  {account.Moment, account.Stamp},

@@ -35,6 +35,8 @@ func (q *queries) dest(u *account.User) (_ []any, finish func()) {
 			dest = append(dest, intoText{&u.Name})
 		case account.Phone:
 			dest = append(dest, intoText{&u.Phone})
+		case account.Language:
+			dest = append(dest, intoText{&u.Language})
 		case account.Password:
 			dest = append(dest, intoText{&u.Password})
 		case account.IsActive:
