@@ -34,6 +34,8 @@ type compiled struct {
 	activate    string
 	delete      string
 	lockUsers   string // PostgreSQL
+	// clearTokens says that there is a table of Django's for opaque tokens (rest_framework.authtoken).
+	clearTokens bool
 }
 
 // column is a column of the users' table.
@@ -151,6 +153,11 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 	name(c.unique, c.extras, live)
 	if err := d.compileProfiles(ctx, c); err != nil {
 		return err
+	}
+	if m.Django {
+		if c.clearTokens, err = d.tableExists(ctx, clearTable); err != nil {
+			return fmt.Errorf("look at table %s: %w", clearTable, err)
+		}
 	}
 	c.write()
 	d.compiled.Store(c)
