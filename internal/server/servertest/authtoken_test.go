@@ -134,3 +134,19 @@ func TestOpaqueTokensAreDjangosWhereItKeepsThem(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAdoptedTableSignsInByAddress: djoser's LoginFieldBackend over auth_user.
+func TestAnAdoptedTableSignsInByAddress(t *testing.T) {
+	s := Start(t, "sqlite", func(cfg *config.Config) {
+		cfg.User = config.User{Table: "auth_user", Login: "username", EmailUnique: "no"}
+		cfg.Mounts = map[string]config.Mount{"djoser": {Preset: "djoser", Djoser: config.Djoser{Login: "email"}}}
+	})
+	s.post(t, 201, "/auth/users/", map[string]any{"username": "ann", "email": "ann@example.com", "password": goodPassword}, nil)
+	for path, body := range map[string]map[string]any{
+		"/auth/token/login/": {"email": "ann@example.com", "password": goodPassword},
+		"/auth/jwt/create/":  {"username": "ann@example.com", "password": goodPassword},
+	} {
+		s.post(t, 200, path, body, nil)
+	}
+	s.post(t, 401, "/auth/jwt/create/", map[string]any{"username": "ann", "password": goodPassword}, nil)
+}
