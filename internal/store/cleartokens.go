@@ -17,6 +17,9 @@ const (
 	endClearToken    = `delete from ` + clearTable + ` where user_id = cast($1 as bigint)`
 )
 
+// KeepsClearTokens reports whether opaque tokens lie in a table of Django's, where whoever reads the database reads them.
+func (d *DB) KeepsClearTokens() bool { return d.compiled.Load().clearTokens }
+
 // ClearToken finds a token by its text.
 func (q *queries) ClearToken(ctx context.Context, text string) (account.OpaqueToken, error) {
 	if !q.clearTokens || text == "" || !storable(text) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"doorward/internal/config"
+	"doorward/internal/server"
 )
 
 // djangoTokens is the table of rest_framework.authtoken, as its migrations make it.
@@ -83,6 +84,9 @@ func TestOpaqueTokensAreDjangosWhereItKeepsThem(t *testing.T) {
 				if r := s.Do(t, "GET", "/auth/users/me/", nil, "Authorization", "Token "+token); r.Status != want {
 					t.Errorf("me with %s: got %d %s, want %d", token, r.Status, r.Body, want)
 				}
+			}
+			if clear, err := server.KeepsClearTokens(t.Context(), s.Config); !clear || err != nil {
+				t.Errorf("what check says of the table: got %v, %v, want true", clear, err)
 			}
 			ours := signIn("ann")
 			if got := key(t, django, 1); got != ours || len(got) != 40 {
