@@ -137,5 +137,16 @@ func (k *checkCmd) database(cfg *config.Config) []finding {
 	case len(pending) > 0:
 		return []finding{{"note", fmt.Sprintf("the database lacks %d migrations", len(pending)), "doorward migrate (serve does it too)"}}
 	}
-	return []finding{{"pass", "the database answers and its schema is up to date", ""}}
+	found := []finding{{"pass", "the database answers and its schema is up to date", ""}}
+	clear, err := server.KeepsClearTokens(context.Background(), cfg)
+	switch {
+	case err != nil:
+		return append(found, findingOf("stop", explain(err)))
+	case clear:
+		found = append(found, finding{
+			"note", "opaque tokens lie in clear in the table authtoken_token, which is Django's: a copy of the database signs in with them",
+			"leave the opaque authenticator out once no client uses it",
+		})
+	}
+	return found
 }

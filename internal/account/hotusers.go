@@ -82,7 +82,7 @@ func packUser(b []byte, known *hotUser) []byte {
 			b = binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro()))
 		}
 	}
-	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone, string(packValues(nil, u.Extra)), packProfiles(u.Profiles)}
+	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone, u.Language, string(packValues(nil, u.Extra)), packProfiles(u.Profiles)}
 	for _, text := range texts {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 	}
@@ -131,7 +131,7 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 	}
 	var profiles packed
 	texts := [...]*string{
-		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone, (*string)(&u.Extra.packed), (*string)(&profiles),
+		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone, &u.Language, (*string)(&u.Extra.packed), (*string)(&profiles),
 	}
 	var lengths [len(texts)]int
 	total := 0

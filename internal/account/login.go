@@ -46,6 +46,9 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 		if err := s.tell(ctx, w, p, &u, LoginChangedMail, p.Mail.LoginChanged); err != nil {
 			return err
 		}
+		if err := s.addressChanged(ctx, w, p, &u, who.User.Email); err != nil {
+			return err
+		}
 		if p.Mail.Activation && p.Changes.LoginDeactivates {
 			return s.deactivate(ctx, w, p, &u)
 		}
@@ -78,7 +81,10 @@ func (s *Service) ResetLogin(ctx context.Context, p *Policy, l Link, f Field, fr
 		if err := w.UpdateUser(ctx, &u, LastLogin); err != nil {
 			return err
 		}
-		return s.tell(ctx, w, p, &u, LoginChangedMail, p.Mail.LoginChanged)
+		if err := s.tell(ctx, w, p, &u, LoginChangedMail, p.Mail.LoginChanged); err != nil {
+			return err
+		}
+		return s.addressChanged(ctx, w, p, &u, old.Email)
 	})
 	return s.loginChanged(ctx, err, u.ID)
 }
@@ -89,6 +95,13 @@ func (s *Service) loginChanged(ctx context.Context, err error, id int64) error {
 	}
 	s.mailed(ctx)
 	return nil
+}
+
+// addressChanged tells the address that a user had that he has another one now.
+func (s *Service) addressChanged(ctx context.Context, w Writer, p *Policy, u *User, old string) error {
+	before := *u
+	before.Email = old
+	return s.tell(ctx, w, p, &before, AddressChangedMail, p.Mail.AddressChanged && old != u.Email)
 }
 
 // deactivate makes a user inactive until he follows the link that is sent to him.

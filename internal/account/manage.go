@@ -74,6 +74,14 @@ func (s *Service) SignOutOfAllNodes(ctx context.Context, id int64) (told bool, e
 
 // endEverything raises the user's epoch and renews his key, along with the other fields of u that changed.
 func (s *Service) endEverything(ctx context.Context, w Writer, u *User, changed ...Field) error {
+	if err := w.EndClearToken(ctx, u.ID); err != nil {
+		return err
+	}
+	return s.raise(ctx, w, u, changed...)
+}
+
+// raise is endEverything but for a token that no epoch ends.
+func (s *Service) raise(ctx context.Context, w Writer, u *User, changed ...Field) error {
 	var err error
 	if u.Epoch, err = w.RaiseEpoch(ctx, u.ID, s.now()); err != nil {
 		return err
@@ -171,6 +179,8 @@ func (u *User) text(f Field) string {
 		return u.Name
 	case Phone:
 		return u.Phone
+	case Language:
+		return u.Language
 	}
 	return ""
 }
@@ -190,6 +200,8 @@ func (u *User) setText(f Field, text string) {
 		u.Name = text
 	case Phone:
 		u.Phone = text
+	case Language:
+		u.Language = text
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	LastName    Field = "last_name"
 	Name        Field = "name"
 	Phone       Field = "phone"
+	Language    Field = "language" // of the user's mails
 	Password    Field = "password"
 	IsActive    Field = "is_active"
 	IsStaff     Field = "is_staff"
@@ -120,6 +121,7 @@ func OwnModel(login Field, unique Uniqueness) *Model {
 			{Field: JWTSecret, Name: "jwt_secret", Type: UUID},
 			{Field: LastLogin, Name: "last_login", Type: Moment, Label: "last login", Null: true},
 			{Field: DateJoined, Name: "date_joined", Type: Moment, Label: "date joined"},
+			{Field: Language, Name: "language", Type: Text, Label: "language", Max: 16},
 		},
 	}
 }

@@ -20,6 +20,8 @@ const (
 	PasswordChangedMail Occasion = "password_changed" // it was set
 	LoginResetMail      Occasion = "login_reset"      // the link that changes what the user signs in with
 	LoginChangedMail    Occasion = "login_changed"    // it was changed
+	AddressChangedMail  Occasion = "address_changed"  // the address was; this goes to the one before
+	AddressTakenMail    Occasion = "address_taken"    // somebody signs up with it, in private
 )
 
 // Notice is what a user is told by mail, before it has words.
@@ -63,6 +65,10 @@ const (
 	MailSent                         // a server took it
 	MailFailed                       // given up
 )
+
+// ToNobody is the user id of a mail that is never sent. Writing it, claiming it and forgetting it costs what a mail
+// to somebody costs the database.
+const ToNobody int64 = 0
 
 // Mail is a row of the outbox. It rests sealed: what it says may open an account.
 type Mail struct {

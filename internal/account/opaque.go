@@ -21,7 +21,10 @@ type OpaqueToken struct {
 	Hash   []byte // SHA-256 of the token
 	Nonce  []byte // what it is made from, with a key of ours
 	Sealed []byte // one that another program made
-	Epoch  uint32
+	// Clear is the token itself, where it lies in a table of another program's, which keeps it so. Such a token has no
+	// epoch: what ends it takes its row away.
+	Clear string
+	Epoch uint32
 	// Created is when it was first given.
 	Created time.Time
 }
@@ -92,7 +95,7 @@ func (s *Service) giveOpaque(ctx context.Context, w Writer, u *User) (string, er
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		return "", err
-	case t.Epoch == u.Epoch:
+	case t.Clear != "" || t.Epoch == u.Epoch:
 		return s.openOpaque(&t)
 	default:
 		if _, err := w.DeleteOpaqueToken(ctx, u.ID); err != nil {
@@ -101,7 +104,7 @@ func (s *Service) giveOpaque(ctx context.Context, w Writer, u *User) (string, er
 	}
 	t = OpaqueToken{UserID: u.ID, Nonce: token.NewSecret().Bytes()[:16], Epoch: u.Epoch, Created: s.now()}
 	text := s.opaqueOf(u.ID, t.Nonce)
-	t.Hash = opaqueHash(text)
+	t.Hash, t.Clear = opaqueHash(text), text
 	inserted, err := w.InsertOpaqueToken(ctx, &t)
 	if err != nil || inserted {
 		return text, err
@@ -114,6 +117,9 @@ func (s *Service) giveOpaque(ctx context.Context, w Writer, u *User) (string, er
 
 // openOpaque is the text of a row.
 func (s *Service) openOpaque(t *OpaqueToken) (string, error) {
+	if t.Clear != "" {
+		return t.Clear, nil
+	}
 	if len(t.Sealed) == 0 {
 		return s.opaqueOf(t.UserID, t.Nonce), nil
 	}
@@ -129,7 +135,7 @@ func opaquePlace(userID int64) []byte { return []byte("opaque " + strconv.Format
 // KeepForeignOpaque makes a token that another program gave a user his token here.
 func (s *Service) KeepForeignOpaque(ctx context.Context, userID int64, text string) error {
 	t := OpaqueToken{
-		UserID: userID, Hash: opaqueHash(text), Sealed: s.opaqueBox.Seal([]byte(text), opaquePlace(userID)), Created: s.now(),
+		UserID: userID, Clear: text, Hash: opaqueHash(text), Sealed: s.opaqueBox.Seal([]byte(text), opaquePlace(userID)), Created: s.now(),
 	}
 	return s.store.Update(ctx, func(w Writer) error {
 		u, err := w.User(ctx, userID)
@@ -152,12 +158,15 @@ func (s *Service) AuthenticateOpaque(ctx context.Context, text string) (*Princip
 	}
 	who := &Principal{opaque: true}
 	err := s.store.View(ctx, func(r Reader) error {
-		t, err := r.OpaqueTokenByHash(ctx, opaqueHash(text))
+		t, err := r.ClearToken(ctx, text)
+		if errors.Is(err, ErrNotFound) {
+			t, err = r.OpaqueTokenByHash(ctx, opaqueHash(text))
+		}
 		if err != nil {
 			return err
 		}
 		who.User, err = r.User(ctx, t.UserID)
-		if err == nil && t.Epoch != who.User.Epoch {
+		if err == nil && t.Clear == "" && t.Epoch != who.User.Epoch {
 			return fail(TokenEnded)
 		}
 		return err

@@ -50,6 +50,9 @@ func (s *Service) proven(ctx context.Context, who *Principal, text string, keep 
 	for range maxChecks {
 		err := s.update(ctx, seen.ID, func(w Writer) error {
 			epoch, err := s.beginProven(ctx, w, &seen, keep)
+			if err == nil && !keep && !who.opaque {
+				err = w.EndClearToken(ctx, seen.ID)
+			}
 			if err != nil {
 				return err
 			}
@@ -68,14 +71,14 @@ func (s *Service) proven(ctx context.Context, who *Principal, text string, keep 
 	return failField(WrongPassword, Password)
 }
 
-// beginProven ends everything of a user, or nothing, and gives his epoch then.
+// beginProven ends everything of a user that an epoch ends, or nothing, and gives his epoch then.
 func (s *Service) beginProven(ctx context.Context, w Writer, seen *User, keep bool) (uint32, error) {
 	u, want := User{ID: seen.ID}, seen.Epoch
 	var err error
 	if keep {
 		u, err = w.User(ctx, seen.ID)
 	} else {
-		err = s.endEverything(ctx, w, &u)
+		err = s.raise(ctx, w, &u)
 		want++
 	}
 	if err == nil && u.Epoch != want {

@@ -150,6 +150,9 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 		if err := u.writeProfiles(ctx, w, rows); err != nil {
 			return err
 		}
+		if err := s.addressChanged(ctx, w, p, &u, email); err != nil {
+			return err
+		}
 		switch {
 		case !p.Mail.Activation:
 			return nil

@@ -22,10 +22,13 @@ type Policy struct {
 	// KeepTokens lets everything live on when somebody changes his password. Recorded of Django
 	// settings and never on outside a replay of them.
 	KeepTokens bool
-	Tokens     Tokens
-	Mail       MailPolicy
-	Links      LinkPolicy
-	Changes    ChangePolicy
+	// PrivateSignUp keeps it from who signs up whether his address has an account: he is answered alike and mailed
+	// a link, or the owner is told. It goes with Mail.Activation.
+	PrivateSignUp bool
+	Tokens        Tokens
+	Mail          MailPolicy
+	Links         LinkPolicy
+	Changes       ChangePolicy
 }
 
 // MailPolicy says which mails a mount sends, from whom, and where their links lead.
@@ -38,6 +41,8 @@ type MailPolicy struct {
 	ActivationURL, PasswordResetURL, LoginResetURL string
 	// Which mails are sent; those that reset something are sent whenever somebody asks.
 	Activation, Confirmation, PasswordChanged, LoginChanged bool
+	// AddressChanged tells the old address when a user has another one. Django does not.
+	AddressChanged bool
 	// UseOrigin takes protocol and domain of the request where they are not set, as Django does
 	// without its sites. Never outside development: whoever asks can write any Host header.
 	UseOrigin bool

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"doorward/internal/language"
 	"doorward/internal/password"
 	"doorward/internal/token"
 )
@@ -22,6 +24,8 @@ type NewUser struct {
 	Name      string
 	Phone     string
 	Password  string
+	// Language is that of the user's mails; "": the request's.
+	Language string
 
 	// Extra are declared fields, Profiles what is known of profiles: their kinds and values.
 	Extra    Values
@@ -48,16 +52,22 @@ func (n *NewUser) text(f Field) string {
 		return n.Name
 	case Phone:
 		return n.Phone
+	case Language:
+		return n.Language
 	}
 	return ""
 }
 
 // profileFields are the texts of a user that people write.
-var profileFields = []Field{Email, Username, FirstName, LastName, Name, Phone}
+var profileFields = []Field{Email, Username, FirstName, LastName, Name, Phone, Language}
 
-// SignUp registers a user, and makes his profiles with him; he is inactive where the mount sends him a link first. Codes: Required, Invalid,
+// SignUp registers a user, and makes his profiles with him; he is inactive where the mount sends him a link first.
+// Where the mount keeps it private who has an account, EmailTaken is never said, and ReadOnly of what else must be unique. Codes: Required, Invalid,
 // TooLong, the password rules, EmailTaken, UsernameTaken, PhoneTaken, Busy; of declared fields those of Edit.
 func (s *Service) SignUp(ctx context.Context, p *Policy, n NewUser) (User, error) {
+	if p.PrivateSignUp {
+		return s.signUpPrivately(ctx, p, n)
+	}
 	u, err := s.prepare(ctx, p, &n)
 	if err != nil {
 		return User{}, err
@@ -137,6 +147,9 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 			u.setText(f, c.filled(n))
 		}
 	}
+	if u.Language == "" && s.store.Model().Has(Language) {
+		u.Language = language.Pick(askerOf(ctx).Languages, "")
+	}
 	return u, nil
 }
 
@@ -163,6 +176,8 @@ func normal(f Field, text string) string {
 		return NormalizeEmail(text)
 	case Username:
 		return NormalizeUsername(text)
+	case Language:
+		return strings.ToLower(text)
 	}
 	return text
 }
@@ -195,6 +210,9 @@ func (c Column) must() bool { return c.Unique && !c.Null && c.From == "" }
 // value is the table's to judge.
 func judgeText(c Column, text string) []Problem {
 	if !isText(text) || (c.Field == Email && !ValidEmail(text)) {
+		return []Problem{{Code: Invalid, Field: c.Field}}
+	}
+	if c.Field == Language && text != "" && !slices.Contains(language.Known(), normal(Language, text)) {
 		return []Problem{{Code: Invalid, Field: c.Field}}
 	}
 	if c.Max > 0 && utf8.RuneCountInString(normal(c.Field, text)) > c.Max {

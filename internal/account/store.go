@@ -87,6 +87,9 @@ type Reader interface {
 	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
 	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)
 	OpaqueTokenByHash(ctx context.Context, hash []byte) (OpaqueToken, error)
+	// ClearToken finds a token by its text in the table of another program's, if there is one: then OpaqueToken and
+	// InsertOpaqueToken are about that table, too.
+	ClearToken(ctx context.Context, text string) (OpaqueToken, error)
 }
 
 // Writer changes rows inside one transaction.
@@ -137,13 +140,13 @@ type Writer interface {
 	InsertOpaqueToken(ctx context.Context, t *OpaqueToken) (bool, error)
 	// KeepOpaqueToken carries a user's token over into a new epoch.
 	KeepOpaqueToken(ctx context.Context, userID int64, epoch uint32) error
+	// EndClearToken takes the token of a user out of the table of another program's, where no epoch ends it.
+	EndClearToken(ctx context.Context, userID int64) error
 	// DeleteOpaqueToken reports whether there was one.
 	DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error)
 
 	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
 	InsertMail(ctx context.Context, m *Mail) error
-	// DropMails takes the mails of a user out of the outbox.
-	DropMails(ctx context.Context, userID int64) error
 
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.

@@ -15,6 +15,7 @@ type User struct {
 	LastName  string
 	Name      string
 	Phone     string
+	Language  string // of his mails, as language.Known names it; "": not said
 
 	// Password is the stored hash in one of Django's formats; never shown, never logged.
 	Password string

@@ -89,6 +89,7 @@ type Mount struct {
 	PasswordResetURL       string
 	LoginResetURL          string
 	Mails                  []string // of activation, confirmation, password_changed, login_changed; nil: the preset's
+	SignupPrivacy          *bool    // a sign-up does not tell whether an address has an account; nil: it does
 	Djoser                 Djoser   // so do those of djoser
 	Tokens                 Tokens   // its keys stand among the mount's own
 	REST                   REST     // so do those of REST framework

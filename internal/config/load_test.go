@@ -127,6 +127,7 @@ activation_url = "a/{uid}/{token}"
 password_reset_url = "p/{uid}/{token}"
 login_reset_url = "l/{uid}/{token}"
 mails = ["activation"]
+signup_privacy = true
 languages = false
 login = "username"
 users_named_by = "username"
@@ -187,7 +188,7 @@ func wholeConfig() *Config {
 				Preset: "djoser", Prefix: "/auth/", Generation: "classic", Signing: "shared", AccessLifetimeSeconds: 60,
 				RefreshLifetimeSeconds: 3600, AllowRefresh: &no, Claims: "id", PasswordRules: []string{}, PasswordMinLength: 10,
 				FrontendURL: "https://app.example.com", SiteName: "Mine", ActivationURL: "a/{uid}/{token}",
-				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, Languages: &no,
+				PasswordResetURL: "p/{uid}/{token}", LoginResetURL: "l/{uid}/{token}", Mails: []string{"activation"}, SignupPrivacy: &yes, Languages: &no,
 				Djoser: Djoser{
 					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
 					LinkSeconds: 600, Session: &yes, Permissions: map[string]string{"user_list": "staff"},
@@ -269,7 +270,8 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MAIL_FROM=ann@example.com", "DOORWARD_MAIL_TEMPLATES=words", "DOORWARD_MAIL_LANGUAGE=de",
 		"DOORWARD_MOUNTS_MY_APP_FRONTEND_URL=https://app.example.com", "DOORWARD_MOUNTS_MY_APP_SITE_NAME=Mine",
 		"DOORWARD_MOUNTS_MY_APP_ACTIVATION_URL=a/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_PASSWORD_RESET_URL=p/{uid}/{token}",
-		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
+		"DOORWARD_MOUNTS_MY_APP_LOGIN_RESET_URL=l/{uid}/{token}", "DOORWARD_MOUNTS_MY_APP_MAILS=activation", "DOORWARD_MOUNTS_MY_APP_SIGNUP_PRIVACY=true",
+		"DOORWARD_MOUNTS_MY_APP_LANGUAGES=false",
 		"DOORWARD_MOUNTS_MY_APP_LOGIN=username", "DOORWARD_MOUNTS_MY_APP_USERS_NAMED_BY=username", "DOORWARD_MOUNTS_MY_APP_RETYPE=password",
 		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
 		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600", "DOORWARD_MOUNTS_MY_APP_SESSION_ON_LOGIN=1",

@@ -69,6 +69,7 @@ func (m *Mount) settings() []setting {
 		{"password_reset_url", &m.PasswordResetURL},
 		{"login_reset_url", &m.LoginResetURL},
 		{"mails", &m.Mails},
+		{"signup_privacy", &m.SignupPrivacy},
 	}, slices.Concat(m.Djoser.settings(), m.Tokens.settings(), m.REST.settings())...)
 }
 

@@ -354,9 +354,6 @@ func (r *reader) djoser() {
 				r.warn("DJOSER.%s is not carried over", key)
 			}
 		}
-		if isTrue(o["CREATE_SESSION_ON_LOGIN"]) {
-			r.warn("DJOSER.CREATE_SESSION_ON_LOGIN is not carried over: set session_on_login = true in the mount")
-		}
 	})
 	for key, why := range map[string]string{"JWT_AUTH": "SimpleJWT issues the tokens", "SIMPLE_JWT": "drf-jwt issues the tokens"} {
 		if typed := slices.Contains(typedPresets, r.d.Preset); typed == (key == "JWT_AUTH") && r.top.members[key] != nil {
@@ -406,9 +403,18 @@ func (r *reader) left(rest map[string]json.RawMessage) {
 	}
 }
 
+const (
+	modelBackend = "django.contrib.auth.backends.ModelBackend"
+	fieldBackend = "djoser.auth_backends.LoginFieldBackend"
+)
+
 func (r *reader) backends() {
-	for _, name := range r.names("AUTHENTICATION_BACKENDS") {
-		if name != "django.contrib.auth.backends.ModelBackend" && name != "djoser.auth_backends.LoginFieldBackend" {
+	names := r.names("AUTHENTICATION_BACKENDS")
+	if slices.Contains(names, modelBackend) && slices.Contains(names, fieldBackend) {
+		r.warn("AUTHENTICATION_BACKENDS: with both ModelBackend and LoginFieldBackend Django tries two fields: here DJOSER.LOGIN_FIELD alone is what users sign in with")
+	}
+	for _, name := range names {
+		if name != modelBackend && name != fieldBackend {
 			r.warn("AUTHENTICATION_BACKENDS: %s is not carried over: users sign in with a password", name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -86,7 +87,7 @@ func (c *Composer) Compose(p *account.Policy, n *account.Notice) (account.Messag
 
 // language is the user's, the request's, or the default.
 func (c *Composer) language(n *account.Notice) string {
-	return language.Pick(n.Asker.Languages, language.Pick([]string{c.o.Language}, language.Default))
+	return language.Pick(slices.Concat([]string{n.User.Language}, n.Asker.Languages, []string{c.o.Language}), language.Default)
 }
 
 // followsOrigin reports whether a mount's links may lead where the request came to.

@@ -13,6 +13,7 @@ import (
 var occasions = []account.Occasion{
 	account.ActivationMail, account.ConfirmationMail, account.PasswordResetMail,
 	account.PasswordChangedMail, account.LoginResetMail, account.LoginChangedMail,
+	account.AddressChangedMail, account.AddressTakenMail,
 }
 
 func ann() *account.User {

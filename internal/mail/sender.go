@@ -227,6 +227,11 @@ func (s *Sender) work(ctx, deliveries context.Context) {
 				}
 				return
 			}
+			if m.UserID == account.ToNobody { // it says nothing of the server
+				m.State, m.Settled = account.MailSent, now
+				s.settle(deliveries, &m, m.Due)
+				continue
+			}
 			s.deliver(deliveries, &m)
 			s.move()
 			if down, _ := s.health.state(); down {

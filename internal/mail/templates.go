@@ -33,6 +33,8 @@ var fileNames = map[account.Occasion]string{
 	account.PasswordChangedMail: "password_changed_confirmation",
 	account.LoginResetMail:      "username_reset",
 	account.LoginChangedMail:    "username_changed_confirmation",
+	account.AddressChangedMail:  "address_changed",
+	account.AddressTakenMail:    "address_taken",
 }
 
 func (t *templates) of(o account.Occasion, lang string) *template {

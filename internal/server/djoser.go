@@ -47,7 +47,12 @@ func asked(fields []django.Asked) []djoser.Asked {
 // setDjoser says what a configuration asks of djoser.
 func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 	if c.Login != "" {
-		if m.policy.Login = account.Field(c.Login); model.Django && m.policy.Login != model.Login {
+		m.policy.Login = account.Field(c.Login)
+		switch {
+		case !model.Django || m.policy.Login == model.Login:
+		case model.Has(m.policy.Login) && slices.Contains(m.preset.auth, django.AuthSimpleJWT): // djoser 2's LoginFieldBackend
+			m.djoser.Login = m.policy.Login
+		default:
 			return fmt.Errorf("[mounts.%s] login = %q does not go with table %s\n  its users sign in with their %s\n  try: leave login out",
 				m.name, c.Login, model.Table, model.Login)
 		}

@@ -73,6 +73,19 @@ func Pending(ctx context.Context, cfg *config.Config) (pending []store.Migration
 	return pending, err
 }
 
+// KeepsClearTokens reports whether the opaque tokens of a configured database lie in a table of Django's, in clear.
+func KeepsClearTokens(ctx context.Context, cfg *config.Config) (clear bool, err error) {
+	p, err := planOf(cfg, token.Secret{}, token.Secret{})
+	if err != nil || !p.model.Django {
+		return false, err
+	}
+	err = withDatabase(ctx, p, func(db *store.DB) error {
+		clear = db.KeepsClearTokens()
+		return nil
+	})
+	return clear, err
+}
+
 // rehearse mounts a plan over nothing: what is wrong with its routes shows without a database.
 func rehearse(cfg *config.Config, p *plan) error {
 	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}

@@ -132,6 +132,11 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	if err := m.setREST(&c.REST); err != nil {
 		return m, err
 	}
+	if on(c.SignupPrivacy) {
+		if err := m.setPrivacy(c.Preset, model); err != nil {
+			return m, err
+		}
+	}
 	return m, m.setSimple(&c, model)
 }
 

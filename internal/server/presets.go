@@ -125,7 +125,7 @@ var presets = map[string]preset{
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
-			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), StampLogin: true,
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), StampLogin: true, Mail: account.MailPolicy{ActivationURL: djoserLinks.ActivationURL},
 			Tokens: account.Tokens{
 				Signing: account.Published, Access: 5 * time.Minute, Rotating: true,
 				Refresh: 90 * day, Idle: 14 * day, Grace: 10 * time.Second,
@@ -154,6 +154,7 @@ const day = 24 * time.Hour
 // djoserLinks are the shapes of links that djoser's documentation shows.
 var djoserLinks = account.MailPolicy{
 	ActivationURL: "activate/{uid}/{token}", PasswordResetURL: "password/reset/confirm/{uid}/{token}", LoginResetURL: "username/reset/confirm/{uid}/{token}",
+	AddressChanged: true,
 }
 
 // Presets names every preset, in order.

@@ -47,15 +47,18 @@ func Translate(d *django.Dump) (*Translation, error) {
 	t.tokens(m, &base, &want)
 	t.mails(m, &base, &want)
 	t.djoser(m, &base, &want)
-	if login := want.policy.Login; !model.Django && login != base.policy.Login && d.Preset == "djoser" {
-		m.Djoser.Login = string(login)
+	if login := want.policy.Login; login != base.policy.Login && d.Preset == "djoser" {
+		if m.Djoser.Login = string(login); model.Django {
+			t.warn("DJOSER.LOGIN_FIELD: addresses are not unique in table %s: of users who share one the oldest signs in; Django answers 500", model.Table)
+		}
 	}
 	if want.policy.Tokens.Typed != nil {
 		t.typed(m, &base, &want)
 		t.keys(m, d.Policy.Tokens.Typed.Keys, want.jwt.Alg)
 	}
-	if model.Django && d.Djoser.Login != "" && d.Djoser.Login != model.Login {
-		t.warn("DJOSER.LOGIN_FIELD = %q is not carried over: users of table %s sign in with their %s", d.Djoser.Login, model.Table, base.policy.Login)
+	if model.Django && d.Djoser.Login != "" && d.Djoser.Login != want.policy.Login {
+		t.warn("DJOSER.LOGIN_FIELD = %q without LoginFieldBackend signs nobody in, and is not carried over: users of table %s sign in with their %s",
+			d.Djoser.Login, model.Table, base.policy.Login)
 	}
 	t.Config.Mounts = map[string]config.Mount{d.Preset: *m}
 	t.judge()
@@ -130,7 +133,11 @@ func (t *Translation) mount(m *config.Mount, base, want *mountPlan) {
 	if want.header != base.header && want.policy.Tokens.Typed == nil {
 		m.REST.HeaderPrefix = want.header
 	}
-	if !slices.Equal(want.auth, base.auth) && base.auth != nil {
+	served := base.auth
+	if want.signsIn {
+		served = append(slices.Clip(served), django.AuthSession)
+	}
+	if !slices.Equal(want.auth, served) && base.auth != nil {
 		m.REST.Authenticators = want.auth
 	}
 	if want.throttle != nil {
@@ -249,6 +256,9 @@ func (t *Translation) djoser(m *config.Mount, base, want *mountPlan) {
 		return
 	}
 	c.NamedBy = string(want.djoser.ID)
+	if want.signsIn {
+		c.Session = &want.signsIn
+	}
 	for _, s := range []struct {
 		name string
 		on   bool

@@ -34,6 +34,8 @@ type compiled struct {
 	activate    string
 	delete      string
 	lockUsers   string // PostgreSQL
+	// clearTokens says that there is a table of Django's for opaque tokens (rest_framework.authtoken).
+	clearTokens bool
 }
 
 // column is a column of the users' table.
@@ -56,7 +58,7 @@ var typesOf = map[account.Field][]account.Type{
 	account.ID: {account.Serial}, account.JWTSecret: {account.UUID},
 	account.Username: {account.Text}, account.Email: {account.Text}, account.EmailKey: {account.Text},
 	account.FirstName: {account.Text}, account.LastName: {account.Text}, account.Name: {account.Text},
-	account.Phone: {account.Text}, account.Password: {account.Text},
+	account.Phone: {account.Text}, account.Language: {account.Text}, account.Password: {account.Text},
 	account.IsActive: {account.Bool}, account.IsStaff: {account.Bool},
 	account.IsSuperuser: {account.Bool}, account.IsAdmin: {account.Bool},
 	account.LastLogin:  {account.Moment, account.Stamp},
@@ -151,6 +153,11 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 	name(c.unique, c.extras, live)
 	if err := d.compileProfiles(ctx, c); err != nil {
 		return err
+	}
+	if m.Django {
+		if c.clearTokens, err = d.tableExists(ctx, clearTable); err != nil {
+			return fmt.Errorf("look at table %s: %w", clearTable, err)
+		}
 	}
 	c.write()
 	d.compiled.Store(c)

@@ -15,6 +15,9 @@ func opaqueDest(t *account.OpaqueToken) []any {
 
 // OpaqueToken finds the token of a user.
 func (q *queries) OpaqueToken(ctx context.Context, userID int64) (t account.OpaqueToken, err error) {
+	if q.clearTokens {
+		return q.clearToken(ctx, `user_id = cast($1 as bigint)`, userID)
+	}
 	if err := q.row(ctx, findOpaqueToken+`user_id = $1`, []any{userID}, opaqueDest(&t)...); err != nil {
 		return account.OpaqueToken{}, fmt.Errorf("read the opaque token of user %d: %w", userID, err)
 	}
@@ -31,6 +34,9 @@ func (q *queries) OpaqueTokenByHash(ctx context.Context, hash []byte) (t account
 
 // InsertOpaqueToken adds the token of a user who has none.
 func (q *queries) InsertOpaqueToken(ctx context.Context, t *account.OpaqueToken) (bool, error) {
+	if q.clearTokens {
+		return q.insertClearToken(ctx, t)
+	}
 	inserted, err := q.exec(ctx, `insert into opaque_tokens (user_id, hash, nonce, sealed, epoch, created_at)
 		values ($1, $2, $3, $4, $5, $6) on conflict (user_id) do nothing`,
 		t.UserID, t.Hash, t.Nonce, t.Sealed, int64(t.Epoch), micros(t.Created))
@@ -51,8 +57,13 @@ func (q *queries) KeepOpaqueToken(ctx context.Context, userID int64, epoch uint3
 // DeleteOpaqueToken takes the token of a user away.
 func (q *queries) DeleteOpaqueToken(ctx context.Context, userID int64) (bool, error) {
 	deleted, err := q.exec(ctx, `delete from opaque_tokens where user_id = $1`, userID)
+	if err == nil && q.clearTokens {
+		var clear int64
+		clear, err = q.exec(ctx, endClearToken, userID)
+		deleted += clear
+	}
 	if err != nil {
 		return false, fmt.Errorf("delete the opaque token of user %d: %w", userID, err)
 	}
-	return deleted == 1, nil
+	return deleted > 0, nil
 }

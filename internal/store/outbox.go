@@ -122,17 +122,19 @@ func none(due []account.Mail) error {
 
 // SettleMail writes what became of a claimed mail: sent, and what it said is forgotten; failed; or
 // still waiting, due again at m.Due. It reports false when the claim was over and another node has the mail;
-// one that was sent is sent all the same.
+// one that was sent is sent all the same. A mail to nobody leaves nothing behind.
 func (d *DB) SettleMail(ctx context.Context, m *account.Mail, claim time.Time) (settled bool, err error) {
 	err = d.Update(ctx, func(w account.Writer) error {
 		q := w.(*queries)
 		var n int64
 		var err error
-		switch m.State {
-		case account.MailSent:
+		switch {
+		case m.UserID == account.ToNobody:
+			n, err = q.exec(ctx, `delete from outbox where id = $1`, m.ID)
+		case m.State == account.MailSent:
 			n, err = q.exec(ctx, `update outbox set state = 2, sealed = null, settled_at = $1, answer = $2 where id = $3 and state <> 2`,
 				micros(m.Settled), m.Answer, m.ID)
-		case account.MailFailed:
+		case m.State == account.MailFailed:
 			n, err = q.exec(ctx, `update outbox set state = 3, settled_at = $1, answer = $2 where id = $3 and state = 1 and due_at = $4`,
 				micros(m.Settled), m.Answer, m.ID, micros(claim))
 		default:
@@ -177,12 +179,13 @@ func (d *DB) SweepMails(ctx context.Context, t time.Time, limit int) (n int64, e
 	return n, nil
 }
 
-// Mails lists the outbox, the latest first, from the one before `before`; 0: from the last one.
+// Mails lists the outbox, the latest first, from the one before `before`; 0: from the last one. Those to nobody
+// are left out.
 func (d *DB) Mails(ctx context.Context, before int64, limit int) ([]account.Mail, error) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	return d.queries(d.reads).mails(ctx, findMail+`id < $1 order by id desc limit $2`, before, limit)
+	return d.queries(d.reads).mails(ctx, findMail+`id < $1 and user_id <> $2 order by id desc limit $3`, before, account.ToNobody, limit)
 }
 
 // RetryMail makes a mail that failed wait again, due now, and reports whether it had failed.
@@ -197,12 +200,4 @@ func (d *DB) RetryMail(ctx context.Context, id int64, now time.Time) (again bool
 		return false, fmt.Errorf("retry mail %d: %w", id, err)
 	}
 	return again, nil
-}
-
-// DropMails takes the mails of a user out of the outbox.
-func (q *queries) DropMails(ctx context.Context, userID int64) error {
-	if _, err := q.exec(ctx, `delete from outbox where user_id = $1`, userID); err != nil {
-		return fmt.Errorf("drop the mails of user %d: %w", userID, err)
-	}
-	return nil
 }

@@ -117,7 +117,6 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.OpaqueToken(ctx, 1); return err },
 			func() error { _, err := w.OpaqueTokenByHash(ctx, []byte{1}); return err },
 			func() error { _, err := w.DeleteOpaqueToken(ctx, 1); return err },
-			func() error { return w.DropMails(ctx, 1) },
 			func() error { // a table of Django's has no key to find other spellings by, and is read whole
 				if !d.Model().Has(account.EmailKey) {
 					return nil

@@ -65,6 +65,9 @@ func (c *compiled) signOutAll(now time.Time, newSecret string) []statement {
 	if col, ok := c.model.Column(account.JWTSecret); ok && c.model.Django && newSecret != "" {
 		all = append(all, statement{text: `update ` + table + ` set ` + quote(col.Name) + ` = ` + newSecret})
 	}
+	if c.clearTokens {
+		all = append(all, statement{text: `delete from ` + clearTable})
+	}
 	return all
 }
 

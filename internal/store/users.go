@@ -35,6 +35,8 @@ func (q *queries) dest(u *account.User) (_ []any, finish func()) {
 			dest = append(dest, intoText{&u.Name})
 		case account.Phone:
 			dest = append(dest, intoText{&u.Phone})
+		case account.Language:
+			dest = append(dest, intoText{&u.Language})
 		case account.Password:
 			dest = append(dest, intoText{&u.Password})
 		case account.IsActive:
@@ -251,6 +253,9 @@ func (q *queries) SwapPassword(ctx context.Context, id int64, old, fresh string)
 // DeleteUser removes a user and what is his here. Rows of others that refer to him, in a table of
 // Django's, make it fail.
 func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
+	if err := q.EndClearToken(ctx, id); err != nil {
+		return false, err
+	}
 	for _, p := range q.profiles {
 		if _, err := q.exec(ctx, p.delete, id); err != nil {
 			return false, fmt.Errorf("delete the profile %s of user %d: %w", p.kind.Name, id, err)

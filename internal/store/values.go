@@ -59,6 +59,8 @@ func (q *queries) text(u *account.User, f account.Field) string {
 		return u.Name
 	case account.Phone:
 		return u.Phone
+	case account.Language:
+		return u.Language
 	}
 	panic("store: no text field " + string(f)) // checkModel admits no other
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"doorward/internal/account"
+	"doorward/internal/language"
 )
 
 // Access is who may call a route. The zero value is refused when the table is built.
@@ -147,4 +148,9 @@ func (m *Mount) Path(op string) string {
 		}
 	}
 	return ""
+}
+
+// Asking is the context of a call that may cause a mail: it says who asks.
+func (r *Request) Asking() context.Context {
+	return account.Asking(r.Context(), account.Asker{Origin: BaseURL(r.Request), Languages: language.Accepted(r.Header.Get("Accept-Language"))})
 }

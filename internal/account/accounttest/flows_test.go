@@ -108,8 +108,8 @@ func TestALifeByLinks(t *testing.T) {
 			t.Fatalf("%s: got %q, want %q", step.name, got, step.want)
 		}
 	}
-	if got := w.count(t, "select count(*) from outbox where user_id = 0"); got != 0 {
-		t.Errorf("%d mails for nobody wait, want none", got)
+	if got := w.count(t, "select count(*) from outbox where user_id = 0"); got != 2 {
+		t.Errorf("mails to nobody that wait: got %d, want one a request", got)
 	}
 	if err := w.RequestPasswordReset(ctx, func() *account.Policy { p.Links.TellUnknown = true; return p }(), "eve@example.com"); code(err) != account.EmailUnknown {
 		t.Errorf("where it is told: got %v", err)

@@ -18,6 +18,10 @@ func (r *hookedReader) OpaqueTokenByHash(ctx context.Context, hash []byte) (acco
 	return pass(r, "OpaqueTokenByHash", func() (account.OpaqueToken, error) { return r.Reader.OpaqueTokenByHash(ctx, hash) })
 }
 
+func (r *hookedReader) ClearToken(ctx context.Context, text string) (account.OpaqueToken, error) {
+	return pass(r, "ClearToken", func() (account.OpaqueToken, error) { return r.Reader.ClearToken(ctx, text) })
+}
+
 func (w *hookedWriter) SwapLogin(ctx context.Context, id int64, f account.Field, old, fresh string) (bool, error) {
 	return pass(&w.hookedReader, "SwapLogin", func() (bool, error) { return w.w.SwapLogin(ctx, id, f, old, fresh) })
 }
@@ -38,6 +42,6 @@ func (w *hookedWriter) DeleteOpaqueToken(ctx context.Context, userID int64) (boo
 	return pass(&w.hookedReader, "DeleteOpaqueToken", func() (bool, error) { return w.w.DeleteOpaqueToken(ctx, userID) })
 }
 
-func (w *hookedWriter) DropMails(ctx context.Context, userID int64) error {
-	return w.do("DropMails", func() error { return w.w.DropMails(ctx, userID) })
+func (w *hookedWriter) EndClearToken(ctx context.Context, userID int64) error {
+	return w.do("EndClearToken", func() error { return w.w.EndClearToken(ctx, userID) })
 }

@@ -76,7 +76,6 @@ func runCases(t *testing.T, open Open, model func() *account.Model) {
 		{"a user is activated once", testActivate},
 		{"a login is swapped once", testSwapLogin},
 		{"a user has one opaque token", testOpaqueTokens},
-		{"mails are dropped", testDropMails},
 		{"an error undoes everything", testRollback},
 		{"of 64 at once one wins", testRaces},
 		{"each of 64 at once has an outcome of his own", testCrowd},

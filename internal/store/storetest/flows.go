@@ -120,16 +120,6 @@ func testOpaqueTokens(t *testing.T, s *subject) {
 	}
 }
 
-func testDropMails(t *testing.T, s *subject) {
-	s.update(t, func(w account.Writer) error {
-		m := account.Mail{UserID: 0, Occasion: account.PasswordResetMail, Sealed: []byte{1}, Created: instant}
-		if err := w.InsertMail(ctx, &m); err != nil {
-			return err
-		}
-		return w.DropMails(ctx, 0)
-	})
-}
-
 func isTaken(err error) bool {
 	var taken *account.TakenError
 	return errors.As(err, &taken)

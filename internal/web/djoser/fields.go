@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"doorward/internal/account"
-	"doorward/internal/language"
 	"doorward/internal/web"
 	"doorward/internal/web/drf"
 )
@@ -182,10 +181,27 @@ func (d *dialect) created() (fields []web.Field) {
 	}
 	fields = append(fields, d.declared(true)...)
 	fields = append(fields, d.field(login, true))
+	if d.policy.PrivateSignUp {
+		return append(withoutOwner(fields), d.passwords()...)
+	}
 	if d.ID != login {
 		fields = append(fields, readOnly(d.field(d.ID, false)))
 	}
-	fields = append(fields, secret("password", "Password"))
+	return append(fields, d.passwords()...)
+}
+
+// withoutOwner leaves it to the registration whether an address is somebody's.
+func withoutOwner(fields []web.Field) []web.Field {
+	for i := range fields {
+		if fields[i].Name == string(account.Email) {
+			fields[i].Taken = nil
+		}
+	}
+	return fields
+}
+
+func (d *dialect) passwords() []web.Field {
+	fields := []web.Field{secret("password", "Password")}
 	if d.RetypeNew {
 		fields = append(fields, secret("re_password", "Re password"))
 	}
@@ -279,11 +295,6 @@ func texts(in drf.Values, fields []web.Field) map[account.Field]string {
 	return given
 }
 
-// asking is the context of a call that may cause a mail.
-func asking(r *web.Request) context.Context {
-	return account.Asking(r.Context(), account.Asker{Origin: web.BaseURL(r.Request), Languages: language.Accepted(r.Header.Get("Accept-Language"))})
-}
-
 // The uniqueness of texts was judged, field by field, on what was sent. A clash that only the
 // insert sees is this one.
 var createWords = drf.Words{
@@ -310,7 +321,7 @@ func (d *dialect) create(w http.ResponseWriter, r *web.Request) error {
 		}
 		return mismatch
 	}
-	u, err := d.accounts.SignUp(asking(r), d.policy, n)
+	u, err := d.accounts.SignUp(r.Asking(), d.policy, n)
 	if err != nil {
 		return createWords.Explain(err)
 	}
@@ -333,7 +344,7 @@ func (d *dialect) edit(w http.ResponseWriter, r *web.Request, id int64) error {
 		return err
 	}
 	c := account.Changes{Texts: texts(in, r.Route.Input), Extra: in.Extra(), Profiles: in.Profiles(d.accounts.Model())}
-	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, c)
+	u, err := d.accounts.EditPerson(r.Asking(), d.policy, r.Who.Access(id), id, c)
 	if err != nil {
 		return editWords.Explain(err)
 	}

@@ -27,7 +27,7 @@ func (d *dialect) activate(words drf.Words) web.Handler {
 		if err != nil {
 			return err
 		}
-		if err := d.accounts.Activate(asking(r), d.policy, link(in)); err != nil {
+		if err := d.accounts.Activate(r.Asking(), d.policy, link(in)); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)
@@ -63,7 +63,7 @@ func (d *dialect) setPassword(w http.ResponseWriter, r *web.Request) error {
 		}
 		return mismatch
 	}
-	if err := d.accounts.ChangePassword(asking(r), d.policy, r.Who, in.Text("current_password"), fresh); err != nil {
+	if err := d.accounts.ChangePassword(r.Asking(), d.policy, r.Who, in.Text("current_password"), fresh); err != nil {
 		return words.Explain(err)
 	}
 	return drf.NoContent(w)
@@ -76,7 +76,7 @@ func (d *dialect) requestPassword(words drf.Words) web.Handler {
 		if err != nil {
 			return err
 		}
-		if err := d.accounts.RequestPasswordReset(asking(r), d.policy, in.Text("email")); err != nil {
+		if err := d.accounts.RequestPasswordReset(r.Asking(), d.policy, in.Text("email")); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)
@@ -89,7 +89,7 @@ func (d *dialect) requestLogin(words drf.Words) web.Handler {
 		if err != nil {
 			return err
 		}
-		if err := d.accounts.RequestLoginReset(asking(r), d.policy, in.Text("email")); err != nil {
+		if err := d.accounts.RequestLoginReset(r.Asking(), d.policy, in.Text("email")); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)
@@ -111,7 +111,7 @@ func (d *dialect) resetPassword(linkWords drf.Words) web.Handler {
 			}
 			return mismatch
 		}
-		if err := d.accounts.ResetPassword(asking(r), d.policy, link(in), fresh); err != nil {
+		if err := d.accounts.ResetPassword(r.Asking(), d.policy, link(in), fresh); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)
@@ -145,7 +145,7 @@ func (d *dialect) setLogin() web.Handler {
 		if err := same(in, d.RetypeLogin, name, string(d.login())); err != nil {
 			return err
 		}
-		if err := d.accounts.ChangeLogin(asking(r), d.policy, r.Who, d.login(), in.Text("current_password"), in.Text(name)); err != nil {
+		if err := d.accounts.ChangeLogin(r.Asking(), d.policy, r.Who, d.login(), in.Text("current_password"), in.Text(name)); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)
@@ -163,7 +163,7 @@ func (d *dialect) resetLogin(linkWords drf.Words) web.Handler {
 		if err := same(in, d.RetypeResetLogin, name, string(d.login())); err != nil {
 			return err
 		}
-		if err := d.accounts.ResetLogin(asking(r), d.policy, link(in), d.login(), in.Text(name)); err != nil {
+		if err := d.accounts.ResetLogin(r.Asking(), d.policy, link(in), d.login(), in.Text(name)); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)

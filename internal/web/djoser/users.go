@@ -279,7 +279,7 @@ func (u *Users) resend(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	err = u.accounts.ResendActivation(asking(r), u.policy, in.Text("email"))
+	err = u.accounts.ResendActivation(r.Asking(), u.policy, in.Text("email"))
 	switch refusal := account.Refusal(err); {
 	case refusal == nil && err != nil:
 		return err

@@ -17,6 +17,15 @@ type input struct {
 	profiles []account.Profile
 }
 
+// newUser is what a registration says.
+func (in *input) newUser() account.NewUser {
+	return account.NewUser{
+		Email: in.texts["email"], Username: in.texts["username"], FirstName: in.texts["first_name"], LastName: in.texts["last_name"],
+		Name: in.texts["name"], Phone: in.texts["phone"], Language: in.texts["language"], Password: in.texts["password"],
+		Extra: in.extra, Profiles: in.profiles,
+	}
+}
+
 // readUser reads a body with declared fields. A profile is an object under the name of its kind.
 func (a *API) readUser(r *web.Request) (in input, err error) {
 	body, err := readBody(r.Request)

@@ -19,6 +19,7 @@ func appendUser(b []byte, u *account.User) []byte {
 	b = appendText(append(b, `,"last_name":`...), u.LastName)
 	b = appendText(append(b, `,"name":`...), u.Name)
 	b = appendOptional(append(b, `,"phone":`...), u.Phone)
+	b = appendOptional(append(b, `,"language":`...), u.Language)
 	b = appendInstant(append(b, `,"date_joined":`...), u.DateJoined)
 	b = appendInstant(append(b, `,"last_login":`...), u.LastLogin)
 	return append(b, '}')

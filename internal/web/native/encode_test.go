@@ -17,6 +17,7 @@ type user struct {
 	LastName   string  `json:"last_name"`
 	Name       string  `json:"name"`
 	Phone      *string `json:"phone"`
+	Language   *string `json:"language"`
 	DateJoined *string `json:"date_joined"`
 	LastLogin  *string `json:"last_login"`
 }
@@ -24,7 +25,7 @@ type user struct {
 func shape(u *account.User) user {
 	return user{
 		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
-		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
+		Name: u.Name, Phone: optional(u.Phone), Language: optional(u.Language), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
 	}
 }
 

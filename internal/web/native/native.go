@@ -36,15 +36,23 @@ func (a *API) Routes() []web.Route {
 	password := text("password", web.Secret, true)
 	profile := []web.Field{
 		text("username", web.Text, false), text("first_name", web.Text, false), text("last_name", web.Text, false),
-		text("name", web.Text, false), text("phone", web.Text, false),
+		text("name", web.Text, false), text("phone", web.Text, false), text("language", web.Text, false),
 	}
 	signUp := slices.Concat([]web.Field{text("email", web.Email, true), password}, profile, declared(a.accounts.Model(), true))
 	profile = append(profile, declared(a.accounts.Model(), false)...)
 	refresh := []web.Field{text("refresh_token", web.Secret, true)}
+	register := a.signUp
+	if a.policy.PrivateSignUp {
+		register = a.signUpPrivately
+	}
 	return []web.Route{
 		{
-			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
+			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: register,
 			Input: signUp,
+		},
+		{
+			Op: "activate", Method: "POST", Path: "activate", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.activate,
+			Input: []web.Field{text("uid", web.Text, true), text("token", web.Secret, true)},
 		},
 		{
 			Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
@@ -87,14 +95,33 @@ func (a *API) signUp(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	g, err := a.accounts.Register(r.Context(), a.policy, account.NewUser{
-		Email: in.texts["email"], Username: in.texts["username"], FirstName: in.texts["first_name"], LastName: in.texts["last_name"],
-		Name: in.texts["name"], Phone: in.texts["phone"], Password: in.texts["password"], Extra: in.extra, Profiles: in.profiles,
-	})
+	g, err := a.accounts.Register(r.Asking(), a.policy, in.newUser())
 	if err != nil {
 		return err
 	}
 	return a.grant(w, http.StatusCreated, &g)
+}
+
+// signUpPrivately answers where it is kept private who has an account: what follows comes by mail.
+func (a *API) signUpPrivately(w http.ResponseWriter, r *web.Request) error {
+	in, err := a.readUser(r)
+	if err != nil {
+		return err
+	}
+	u, err := a.accounts.SignUp(r.Asking(), a.policy, in.newUser())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusAccepted, map[string]string{"email": u.Email})
+}
+
+// activate follows the link that a registration was mailed.
+func (a *API) activate(w http.ResponseWriter, r *web.Request) error {
+	in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	return done(w, a.accounts.Activate(r.Asking(), a.policy, account.Link{UID: in["uid"], Token: in["token"]}))
 }
 
 func (a *API) signIn(w http.ResponseWriter, r *web.Request) error {

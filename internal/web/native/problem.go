@@ -80,6 +80,9 @@ var fieldTexts = map[string]string{
 	string(account.PasswordNumeric):    "This password consists of digits only.",
 	string(account.PasswordLong):       "This password has more than %d bytes.",
 	string(account.WrongPassword):      "This is not the account's password.",
+	string(account.LinkUser):           "This link is nobody's.",
+	string(account.LinkToken):          "This link is not good, or no longer.",
+	string(account.LinkStale):          "This account is active.",
 	string(account.InvalidCredentials): "No account has this name and this password.",
 }
 
@@ -101,6 +104,9 @@ var statuses = map[account.Code]int{
 	account.Taken:              http.StatusConflict,
 	account.ProfileExists:      http.StatusConflict,
 	account.ProfileNone:        http.StatusNotFound,
+	account.LinkUser:           http.StatusBadRequest,
+	account.LinkToken:          http.StatusBadRequest,
+	account.LinkStale:          http.StatusConflict,
 	account.Busy:               http.StatusServiceUnavailable,
 	account.Unavailable:        http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
