@@ -34,6 +34,7 @@ type compiled struct {
 	activate    string
 	delete      string
 	lockUsers   string // PostgreSQL
+	rights      rights // of groups and permissions
 }
 
 // column is a column of the users' table.
@@ -152,7 +153,11 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 	if err := d.compileProfiles(ctx, c); err != nil {
 		return err
 	}
-	c.write()
+	tables, err := d.rightsTables(ctx, m)
+	if err != nil {
+		return fmt.Errorf("look at the tables of groups: %w", err)
+	}
+	c.write(tables)
 	d.compiled.Store(c)
 	return nil
 }
@@ -166,7 +171,7 @@ func clashField(f account.Field) account.Field {
 }
 
 // write puts the statements together.
-func (c *compiled) write() {
+func (c *compiled) write(tables *rightsTables) {
 	var read, names, params, namesID, paramsID []string
 	for _, col := range c.columns {
 		name := quote(col.Name)
@@ -198,6 +203,7 @@ func (c *compiled) write() {
 	order := " order by u." + id
 	c.byID = find + "u." + c.is(account.ID, 1)
 	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
+	c.rights = tables.write(find+"u."+id, order)
 	c.writeByProfile(find)
 	c.writeHolders(table, id)
 	c.by, c.taken, c.several = map[account.Field]string{}, map[account.Field]string{}, map[account.Field]string{}
