@@ -111,6 +111,9 @@ func groupless(err error, action string) error {
 	return fmt.Errorf("%s: %w", action, err)
 }
 
+// ValidGroupName reports whether a group can be called so.
+func ValidGroupName(name string) bool { return judgeGroupName(name) == nil }
+
 func judgeGroupName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":

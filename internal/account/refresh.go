@@ -128,8 +128,10 @@ func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User,
 		if ses, err = r.Session(ctx, id); err != nil {
 			return err
 		}
-		u, err = r.User(ctx, ses.UserID)
-		return err
+		if u, err = r.User(ctx, ses.UserID); err != nil {
+			return err
+		}
+		return loadRights(ctx, r, p, &u)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return u, ses, fail(TokenEnded)

@@ -80,6 +80,9 @@ type Mount struct {
 	PasswordRules          []string          // of similarity, length, common, numeric; nil: all; empty: none
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
+	Access                 map[string]string // route name, or method and route name, to the name of a rule
+	GroupClaims            bool              // access tokens say the groups of their user
+	PermissionClaims       bool              // and all permissions that he has
 	Noun                   string            // what messages call a user
 	Languages              *bool             // refusals follow Accept-Language; nil: they do
 	FrontendURL            string            // where links in mails lead; "": public_url

@@ -140,11 +140,13 @@ type mountPlan struct {
 	prefix string
 	policy account.Policy
 	claims string
-	// declared are the claims of declared fields, which come after those.
+	// declared are the claims of declared fields and of what people may do, which come after those.
 	declared []account.Claim
 	noun     string
 	header   string            // the word before the token in the Authorization header
 	paths    map[string]string // by route name; "" leaves a route out
+	// access are rules of routes, by their name, or by method and name: "DELETE user-detail".
+	access   map[string]string
 	modern   bool
 	auth     []string // the authenticators, the first one first
 	djoser   djoser.Options
@@ -185,7 +187,7 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 	for _, c := range m.declared {
 		for _, other := range m.policy.Tokens.Claims {
 			if c.Name == other.Name {
-				return web.Mount{}, fmt.Errorf("[mounts.%s] tokens have a claim %q of their own\n  the declared field of that name asks for one too\n"+
+				return web.Mount{}, fmt.Errorf("[mounts.%s] tokens have a claim %q already\n  a declared field of that name, group_claims or permission_claims asks for one too\n"+
 					"  try: claim = false in [user.fields.%s]", m.name, c.Name, c.Name)
 			}
 		}
@@ -203,7 +205,7 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 	}
 	o := drf.Options{
 		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages,
-		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
+		Has: accounts.Has, Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	}
 	for _, name := range m.auth {
 		switch name {
@@ -292,6 +294,9 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 				places = append(places, place{op: r.Op})
 			}
 		}
+	}
+	if err := m.obey(routes, places); err != nil {
+		return nil, err
 	}
 	names := map[string]bool{}
 	var placed []web.Route

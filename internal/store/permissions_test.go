@@ -114,9 +114,9 @@ func TestWhatDjangoSees(t *testing.T) {
 			return all
 		}
 		for text, want := range map[string]string{
-			`select c.app_label, c.model, p.codename from auth_permission p join django_content_type c on c.id = p.content_type_id order by p.id`: "blog post publish; blog page publish; blog post print; elsewhere doorward print; ",
-			`select g.name, p.codename, '' from auth_group_permissions x join auth_group g on g.id = x.group_id join auth_permission p on p.id = x.permission_id`: "editors publish ; ",
-			`select u.email, g.name, '' from spauser_spauser_groups x join spauser_spauser u on u.id = x.spauser_id join auth_group g on g.id = x.group_id`:        "ann@example.com editors ; ",
+			`select c.app_label, c.model, p.codename from auth_permission p join django_content_type c on c.id = p.content_type_id order by p.id`:                                   "blog post publish; blog page publish; blog post print; elsewhere doorward print; ",
+			`select g.name, p.codename, '' from auth_group_permissions x join auth_group g on g.id = x.group_id join auth_permission p on p.id = x.permission_id`:                   "editors publish ; ",
+			`select u.email, g.name, '' from spauser_spauser_groups x join spauser_spauser u on u.id = x.spauser_id join auth_group g on g.id = x.group_id`:                         "ann@example.com editors ; ",
 			`select u.email, p.codename, '' from spauser_spauser_user_permissions x join spauser_spauser u on u.id = x.spauser_id join auth_permission p on p.id = x.permission_id`: "ann@example.com print ; ",
 			`select name, '', '' from groups`: "",
 		} {

@@ -41,7 +41,7 @@ func (a *API) Routes() []web.Route {
 	signUp := slices.Concat([]web.Field{text("email", web.Email, true), password}, profile, declared(a.accounts.Model(), true))
 	profile = append(profile, declared(a.accounts.Model(), false)...)
 	refresh := []web.Field{text("refresh_token", web.Secret, true)}
-	return []web.Route{
+	routes := []web.Route{
 		{
 			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
 			Input: signUp,
@@ -61,6 +61,7 @@ func (a *API) Routes() []web.Route {
 		{Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut},
 		{Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere},
 	}
+	return append(routes, a.rights()...)
 }
 
 // user is how a user reads in this API.
