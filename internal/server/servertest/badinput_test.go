@@ -129,10 +129,14 @@ func everyRoute(t *testing.T, s *Server, f func(m *web.Mount, r *web.Route, path
 			route := &mount.Routes[i]
 			authorization := ""
 			path := mount.Prefix + route.Path
-			if route.Access == web.SignedIn {
-				token := s.user(t, mount.Name, fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)))
+			if route.Access != web.Anyone {
+				role := "user"
+				if route.Access > web.SignedIn {
+					role = "superuser"
+				}
+				user, token := s.member(t, mount.Name, role)
 				authorization = scheme(&mount) + " " + token
-				path = strings.ReplaceAll(path, "{id}", fmt.Sprint(unverified(t, token)["user_id"]))
+				path = about(&mount, route, &user, s.furnish(t))
 			}
 			f(&mount, route, path, authorization)
 			n++
