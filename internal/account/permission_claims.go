@@ -1,10 +1,6 @@
 package account
 
-import (
-	"context"
-	"encoding/json"
-	"strconv"
-)
+import "context"
 
 // The names of the claims that say what a user may do.
 const (
@@ -70,19 +66,31 @@ func loadRights(ctx context.Context, r Reader, p *Policy, u *User) error {
 	return nil
 }
 
-// fitting is a list that is not nil, and takes its part of the room; nil where it does not fit. A token escapes what is not
-// ASCII.
+// fitting is a list that is not nil, and takes its part of the room; nil where it does not fit.
 func fitting(list []string, name string, room *int) []string {
-	list = append([]string{}, list...)
-	text, err := json.Marshal(list)
-	if err != nil || len(list) > maxRights {
-		return nil
-	}
-	const around = len(`"":,`)
-	size := len(strconv.QuoteToASCII(string(text))) + len(name) + around
-	if size > *room {
-		return nil
+	size := len(`"":[],`) + len(name)
+	for _, text := range list {
+		if size += len(`"",`) + claimBytes(text); size > *room || len(list) > maxRights {
+			return nil
+		}
 	}
 	*room -= size
-	return list
+	return append([]string{}, list...)
+}
+
+// claimBytes is how many bytes of JSON a text takes in a token, which escapes what is not printable ASCII.
+func claimBytes(text string) (n int) {
+	for _, r := range text {
+		switch {
+		case r > 0xffff:
+			n += len(`\ud83d\ude00`)
+		case r < ' ' || r > '~':
+			n += len(`\u00e9`)
+		case r == '"' || r == '\\':
+			n += len(`\"`)
+		default:
+			n++
+		}
+	}
+	return n
 }
