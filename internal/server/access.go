@@ -13,30 +13,22 @@ import (
 	"doorward/internal/web"
 )
 
-// obey gives routes the rules that the configuration names for them. routes still have the names of their
-// dialect, places those that the configuration calls them by.
-func (m *mountPlan) obey(routes []web.Route, places []place) error {
-	known := map[string]bool{}
-	for _, p := range places {
-		for i := range routes {
-			r := &routes[i]
-			if r.Op != p.op {
-				continue
-			}
-			name := cmp.Or(p.name, p.op)
-			known[name], known[r.Method+" "+name] = true, true
-			text, ok := m.access[r.Method+" "+name]
-			if !ok {
-				text, ok = m.access[name]
-			}
-			if !ok {
-				continue
-			}
-			if err := m.guard(r, name, text); err != nil {
-				return err
-			}
-		}
+// obey gives a route the rule that the configuration names for it.
+func (m *mountPlan) obey(r *web.Route) error {
+	name := r.Method + " " + r.Op
+	text, ok := m.access[name]
+	if !ok {
+		name = r.Op
+		text, ok = m.access[name]
 	}
+	if !ok {
+		return nil
+	}
+	return m.guard(r, name, text)
+}
+
+// checkRuled refuses rules of routes that are not there; known are those with a method and without.
+func (m *mountPlan) checkRuled(known map[string]bool) error {
 	for _, name := range slices.Sorted(maps.Keys(m.access)) {
 		if !known[name] {
 			return fmt.Errorf("[mounts.%s] access names the route %q, which is not there\n  there are: %s\n  try: one of them, or one with its method before it",

@@ -295,10 +295,7 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 			}
 		}
 	}
-	if err := m.obey(routes, places); err != nil {
-		return nil, err
-	}
-	names := map[string]bool{}
+	names, ruled := map[string]bool{}, map[string]bool{}
 	var placed []web.Route
 	for _, p := range places {
 		if p.name == "" {
@@ -306,14 +303,23 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 		}
 		names[p.name] = true
 		path, moved := m.paths[p.name]
-		if moved && path == "" {
-			continue
-		}
 		for _, r := range routes {
-			if r.Op == p.op {
-				placed = append(placed, p.apply(r, path))
+			if r.Op != p.op {
+				continue
 			}
+			r = p.apply(r, path)
+			ruled[r.Op], ruled[r.Method+" "+r.Op] = true, true
+			if moved && path == "" {
+				continue
+			}
+			if err := m.obey(&r); err != nil {
+				return nil, err
+			}
+			placed = append(placed, r)
 		}
+	}
+	if err := m.checkRuled(ruled); err != nil {
+		return nil, err
 	}
 	for name := range m.paths {
 		if !names[name] {

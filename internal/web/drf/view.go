@@ -110,7 +110,8 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return err
 	}
 	if err := v.site.permit(r.Context(), rules, who); err != nil {
-		if rules.Hidden && who != nil {
+		var refusal *Failure
+		if rules.Hidden && who != nil && errors.As(err, &refusal) {
 			return NotFound()
 		}
 		return err
