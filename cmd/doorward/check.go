@@ -88,6 +88,11 @@ func (k *checkCmd) look(c *console) []finding {
 		found = append(found, finding{"note", "public_url is not https", "tokens in transit need TLS: put a proxy with TLS in front, or set tls.cert and tls.key"})
 	}
 	found = append(found, longLives(cfg)...)
+	if loose, err := server.Loosened(cfg); err == nil { // what is wrong with the mounts is said below
+		for _, text := range loose {
+			found = append(found, findingOf("note", text))
+		}
+	}
 	if cfg.TLS.On() {
 		found = append(found, c.certificate(cfg)...)
 	}

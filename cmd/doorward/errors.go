@@ -69,10 +69,10 @@ func exitCode(err error) int {
 		return known.code
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, account.ErrNotFound):
+	case errors.Is(err, account.ErrNotFound), errors.Is(err, account.NoSuchGroup), errors.Is(err, account.NoSuchPermission):
 		return exitNotFound
 	case errors.Is(err, account.EmailTaken), errors.Is(err, account.UsernameTaken), errors.Is(err, account.PhoneTaken),
-		errors.Is(err, account.Taken):
+		errors.Is(err, account.Taken), errors.Is(err, account.GroupTaken):
 		return exitConflict
 	case errors.Is(err, account.Unavailable):
 		return exitFailed
@@ -94,6 +94,7 @@ var refusals = map[account.Code]string{
 	account.TooManyDigits: "this has too many digits", account.TooManyPlaces: "this has too many digits after the point",
 	account.TooManyWhole: "this has too many digits before the point", account.NotChoice: "this is none of the choices",
 	account.NoMatch: "this does not have the form of its field", account.Taken: "somebody else has this value",
+	account.GroupTaken: "a group with this name exists", account.PermissionTaken: "this permission exists",
 	account.ReadOnly: "this cannot be set here", account.NotOfRole: "this profile belongs to another role",
 }
 
@@ -109,6 +110,10 @@ func explain(err error) string {
 		return store.ErrNoBackup.Error() + "\n  " + strings.Join(strings.Fields(why), " ") + "\n  try: more space beside the database, or doorward migrate --no-backup"
 	case errors.Is(err, account.ErrNotFound):
 		return "there is no such user\n  try: doorward user list"
+	case errors.Is(err, account.NoSuchGroup):
+		return "there is no such group\n  try: doorward group list"
+	case errors.Is(err, account.NoSuchPermission):
+		return "there is no such permission\n  try: doorward group permissions, or --make to make it"
 	}
 	if refusal := account.Refusal(err); refusal != nil && !errors.Is(err, account.Unavailable) { // an operator hears why it is away
 		return refused(refusal)

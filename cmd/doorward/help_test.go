@@ -17,7 +17,7 @@ func doorward(args ...string) (code int, out, talk string) {
 
 func TestHelp(t *testing.T) {
 	parser := newParser(&console{})
-	pages := map[string]string{"": "", "user": ""} // command: what its help must say
+	pages := map[string]string{"": "", "user": "", "group": ""} // command: what its help must say
 	for _, command := range parser.Model.Leaves(false) {
 		path := command.Path()
 		pages[path] = "    " + examples[path] + "\n"
@@ -34,8 +34,8 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the example %q is one of %s, want %s", examples[path], got, path)
 		}
 	}
-	if len(examples) != len(pages)-2 {
-		t.Errorf("%d examples for %d commands", len(examples), len(pages)-2)
+	if len(examples) != len(pages)-3 {
+		t.Errorf("%d examples for %d commands", len(examples), len(pages)-3)
 	}
 	for path, want := range pages {
 		code, out, talk := doorward(append(strings.Fields(path), "--help")...)
@@ -52,10 +52,10 @@ func TestHelp(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
-		{"", "doorward lacks a command\n  there are: serve, check, user, mail, migrate, backup, restore, version\n  try: doorward --help"},
+		{"", "doorward lacks a command\n  there are: serve, check, user, group, mail, migrate, backup, restore, version\n  try: doorward --help"},
 		{"srve", "unknown command \"srve\"\n  try: doorward serve"},
 		{"user shw", "unknown command \"shw\"\n  try: doorward user show"},
-		{"user", "doorward user lacks a command\n  there are: add, list, show, set-password, disable, enable, sign-out\n  try: doorward user --help"},
+		{"user", "doorward user lacks a command\n  there are: add, list, show, set-password, disable, enable, sign-out, groups, grant, revoke\n  try: doorward user --help"},
 		{"serve --adr 127.0.0.1:1", "unknown flag --adr\n  try: doorward serve --addr"},
 		{"user show", "doorward user show lacks <user>\n  try: doorward user show --help"},
 		{"user set-password 1 hunter2", "doorward user set-password takes no more arguments\n" +

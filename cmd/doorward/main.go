@@ -31,6 +31,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration."`
 	User    userCmd    `cmd:"" help:"Add, look at and change users."`
+	Group   groupCmd   `cmd:"" help:"Groups, and what they let their members do."`
 	Mail    mailCmd    `cmd:"" help:"Look at mails and what became of them."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCmd  `cmd:"" help:"Write everything into a file, while the server runs."`
@@ -49,6 +50,16 @@ var examples = map[string]string{
 	"mail list":         "doorward mail list --limit 20",
 	"mail retry":        "doorward mail retry 7",
 	"user add":          "doorward user add --superuser ada@example.com",
+	"group add":         "doorward group add editors",
+	"group list":        "doorward group list --json",
+	"group show":        "doorward group show editors",
+	"group remove":      "doorward group remove editors",
+	"group grant":       "doorward group grant --make editors blog.change_post",
+	"group revoke":      "doorward group revoke editors blog.change_post",
+	"group permissions": "doorward group permissions --limit 20",
+	"user groups":       "doorward user groups ada@example.com --add editors",
+	"user grant":        "doorward user grant ada@example.com blog.change_post",
+	"user revoke":       "doorward user revoke ada@example.com blog.change_post",
 	"user list":         "doorward user list --limit 20 --json",
 	"user show":         "doorward user show ada@example.com",
 	"user set-password": "doorward user set-password 7 < file",

@@ -25,6 +25,9 @@ type userCmd struct {
 	Disable     userDisable     `cmd:"" help:"Lock a user out and sign him out everywhere."`
 	Enable      userEnable      `cmd:"" help:"Let a disabled user in again."`
 	SignOut     userSignOut     `cmd:"" help:"Sign a user out everywhere."`
+	Groups      userGroups      `cmd:"" help:"Show a user's groups, put him into some or take him out."`
+	Grant       userGrant       `cmd:"" help:"Grant permissions to one user."`
+	Revoke      userRevoke      `cmd:"" help:"Revoke what was granted to one user."`
 }
 
 // withAccounts opens the database for one command, and calls f.
@@ -72,10 +75,13 @@ type shown struct {
 	SignedOut   string `json:"signed_out_everywhere"`
 
 	Declared map[string]any `json:"declared,omitempty"`
+	Groups   []string       `json:"groups,omitempty"`
+	// Permissions are all that he has; of a superuser, who has every one, those of his own.
+	Permissions []string `json:"permissions,omitempty"`
 }
 
 func show(u *account.User) shown {
-	return shown{u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, at(u.DateJoined), at(u.LastLogin), at(u.SignedOut), nil}
+	return shown{u.ID, u.Email, u.Username, u.IsActive, u.IsStaff, u.IsSuperuser, at(u.DateJoined), at(u.LastLogin), at(u.SignedOut), nil, nil, nil}
 }
 
 func at(t time.Time) string {
@@ -93,6 +99,20 @@ func (c *console) printUser(ctx context.Context, srv *server.Server, id int64) e
 	s := show(&u)
 	rows, values := declared(srv.Accounts().Model(), &u)
 	s.Declared = values
+	rights, err := srv.Accounts().Rights(ctx, &u)
+	if err != nil {
+		return err
+	}
+	for _, g := range rights.Groups {
+		s.Groups = append(s.Groups, g.Name)
+		rows = append(rows, []string{"group", g.Name})
+	}
+	if s.Permissions = rights.Permissions; u.IsSuperuser {
+		s.Permissions = rights.Own
+	}
+	for _, p := range s.Permissions {
+		rows = append(rows, []string{"permission", p})
+	}
 	return c.result(s, append([][]string{
 		{"id", fmt.Sprint(s.ID)},
 		{"email", s.Email},
@@ -115,6 +135,8 @@ type userAdd struct {
 	Name      string `help:"What people call him." placeholder:"TEXT"`
 	Phone     string `help:"Telephone number." placeholder:"NUMBER"`
 
+	Group []string `help:"Put the user into this group; may be said again." placeholder:"GROUP" sep:"none"`
+
 	Field map[string]string `help:"A declared field, or PROFILE.NAME=VALUE; may be said again." placeholder:"NAME=VALUE" mapsep:"none"`
 }
 
@@ -127,6 +149,10 @@ func (a *userAdd) Run(c *console) error {
 		if err := give(accounts.Model(), &n, a.Field); err != nil {
 			return err
 		}
+		groups, err := groupsNamed(ctx, accounts, a.Group)
+		if err != nil {
+			return err
+		}
 		login := &n.Email
 		if accounts.Model().Login == account.Username {
 			login = &n.Username
@@ -135,7 +161,6 @@ func (a *userAdd) Run(c *console) error {
 			*login = a.Login
 		}
 		asked := map[account.Field]*string{accounts.Model().Login: login, account.Name: &n.Name, account.Phone: &n.Phone}
-		var err error
 		for _, f := range required(accounts.Model()) {
 			if text := asked[f]; text != nil && *text == "" {
 				if *text, err = c.ask(in, accounts.Model().Label(f)); err != nil {
@@ -149,6 +174,11 @@ func (a *userAdd) Run(c *console) error {
 		u, err := accounts.SignUp(ctx, srv.Operator(), n)
 		if err != nil {
 			return err
+		}
+		for _, g := range groups {
+			if err := accounts.SetMember(ctx, g.ID, u.ID, true); err != nil {
+				return err
+			}
 		}
 		c.say("user %d added", u.ID)
 		return c.printUser(ctx, srv, u.ID)

@@ -70,6 +70,12 @@ const (
 	NoSuchUser   Code = "no_such_user"
 	NotYours     Code = "not_yours" // it is there, and who asks may not have it
 
+	// Of groups and permissions.
+	NoSuchGroup      Code = "no_such_group"
+	NoSuchPermission Code = "no_such_permission"
+	GroupTaken       Code = "group_taken"
+	PermissionTaken  Code = "permission_taken"
+
 	// Of mounts that tell kinds of tokens apart.
 	TokenUntimed      Code = "token_untimed"      // it never expires
 	TokenUnidentified Code = "token_unidentified" // it has no id

@@ -391,6 +391,17 @@ func (m *Model) checkClaims() error {
 	return nil
 }
 
+// ClaimRoom is how many bytes of a payload the declared fields leave for other claims that an operator asks for.
+func (m *Model) ClaimRoom() int {
+	room := maxClaims
+	for i := range m.Extras {
+		if f := &m.Extras[i]; f.Claim {
+			room -= len(f.Name) + len(`"":,`) + f.claimSize()
+		}
+	}
+	return room
+}
+
 // claimSize is how many bytes of JSON a value of the field takes at most. A token escapes what is not ASCII:
 // twelve bytes for the widest characters.
 func (f *FieldSpec) claimSize() int {

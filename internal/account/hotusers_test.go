@@ -29,6 +29,7 @@ func fullUser(t *testing.T) User {
 			*f = fullValues()
 		case *Profiles:
 			*f = ProfilesOf(Profile{ID: 7, UserID: 1 << 40, Kind: "teacher", Values: fullValues()}, Profile{ID: 8, UserID: 1 << 40, Kind: "student"})
+		case **ClaimedRights: // of a token that is being made
 		case *time.Time:
 			*f = time.UnixMicro(1_795_320_000_123_456 + int64(i)).UTC()
 		default:

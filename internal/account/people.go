@@ -24,11 +24,17 @@ type Reach uint8
 const (
 	OwnOrStaff Reach = iota // himself; staff everybody
 	Everybody
+	Own // himself, whoever he is
 )
+
+// Wider reports whether r reaches somebody whom other does not.
+func (r Reach) Wider(other Reach) bool {
+	return r == Everybody && other != Everybody || r == OwnOrStaff && other == Own
+}
 
 // reaches reports whether who may call up the user of an id.
 func (who *Principal) reaches(r Reach, id int64) bool {
-	return r == Everybody || who.User.ID == id || who.User.IsStaff
+	return r == Everybody || who.User.ID == id || r == OwnOrStaff && who.User.IsStaff
 }
 
 // Person calls up a user. Codes: NoSuchUser, NotYours.

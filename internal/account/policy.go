@@ -79,6 +79,8 @@ const (
 	FromPasswordDigest // of the stored hash, as upper-case MD5
 	FromField          // Claim.Field of the user
 	FromSetting        // Claim.Value
+	FromGroups         // the names of the user's groups; null where they are too many
+	FromPermissions    // all that he may do; null where that is too much
 )
 
 // Claim is one member of a token's payload.
@@ -94,7 +96,9 @@ type Claim struct {
 type Tokens struct {
 	Signing Signing
 	Claims  []Claim // in the order they are written
-	Access  time.Duration
+	// RightsRoom is how many bytes of JSON FromGroups and FromPermissions may fill together.
+	RightsRoom int
+	Access     time.Duration
 	// Renewable lets an access token be exchanged for the next one, until Refresh after the sign-in.
 	Renewable bool
 	// Rotating gives a refresh token beside the access token, a new one at each use.

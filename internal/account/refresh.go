@@ -137,8 +137,10 @@ func (s *Service) liveSession(ctx context.Context, p *Policy, id int64, m *momen
 			return err
 		}
 		s.reads(m, ses.UserID)
-		u, err = r.User(ctx, ses.UserID)
-		return err
+		if u, err = r.User(ctx, ses.UserID); err != nil {
+			return err
+		}
+		return loadRights(ctx, r, p, &u)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return u, ses, fail(TokenEnded)

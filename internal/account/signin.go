@@ -139,6 +139,9 @@ func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant
 		if err != nil {
 			return err
 		}
+		if err := loadRights(ctx, w, p, &u); err != nil {
+			return err
+		}
 		ses, err := s.openSession(ctx, w, p, &u)
 		if err != nil {
 			return err

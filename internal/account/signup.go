@@ -102,6 +102,9 @@ func (s *Service) Register(ctx context.Context, p *Policy, n NewUser) (Grant, er
 		if err != nil {
 			return err
 		}
+		if err := loadRights(ctx, w, p, &u); err != nil {
+			return err
+		}
 		ses, err := s.openSession(ctx, w, p, &u)
 		if err != nil {
 			return err

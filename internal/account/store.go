@@ -90,6 +90,26 @@ type Reader interface {
 	// ClearToken finds a token by its text in the table of another program's, if there is one: then OpaqueToken and
 	// InsertOpaqueToken are about that table, too.
 	ClearToken(ctx context.Context, text string) (OpaqueToken, error)
+
+	// Groups and Permissions list by id, from the one after `after`.
+	Groups(ctx context.Context, after int64, limit int) ([]Group, error)
+	Permissions(ctx context.Context, after int64, limit int) ([]Permission, error)
+	Group(ctx context.Context, id int64) (Group, error)
+	GroupByName(ctx context.Context, name string) (Group, error)
+	// Permission finds a permission; of several of one name, which Django's tables may have, the one with the lowest id.
+	Permission(ctx context.Context, app, codename string) (Permission, error)
+	// GroupPermissions are what a group gives, UserPermissions what was granted to a user himself, and
+	// PermissionsOf both and all that his groups give: texts without doubles, sorted.
+	GroupPermissions(ctx context.Context, group int64, limit int) ([]string, error)
+	UserPermissions(ctx context.Context, userID int64, limit int) ([]string, error)
+	PermissionsOf(ctx context.Context, userID int64, limit int) ([]string, error)
+	// GroupsOf are the groups that a user is in, by name.
+	GroupsOf(ctx context.Context, userID int64, limit int) ([]Group, error)
+	// Members lists who is in a group by id, from the one after `after`.
+	Members(ctx context.Context, group, after int64, limit int) ([]User, error)
+	// HasPermission reports whether PermissionsOf has a permission, IsMember whether GroupsOf has a group.
+	HasPermission(ctx context.Context, userID int64, app, codename string) (bool, error)
+	IsMember(ctx context.Context, userID int64, group string) (bool, error)
 }
 
 // Writer changes rows inside one transaction.
@@ -147,6 +167,22 @@ type Writer interface {
 
 	// InsertMail puts a mail into the outbox and fills in its ID. ErrOutboxFull when too many wait.
 	InsertMail(ctx context.Context, m *Mail) error
+
+	// InsertGroup adds a group and gives its id; ErrNotFound when another one has the name.
+	InsertGroup(ctx context.Context, name string) (int64, error)
+	// RenameGroup reports whether the group was there; *TakenError on a clash.
+	RenameGroup(ctx context.Context, id int64, name string) (bool, error)
+	// DeleteGroup removes a group and who was in it, and reports whether it was there.
+	DeleteGroup(ctx context.Context, id int64) (bool, error)
+	// InsertPermission adds p and fills in its ID; ErrNotFound when it is there.
+	InsertPermission(ctx context.Context, p *Permission) error
+	// DeletePermission removes every permission of p's name, from whoever had it.
+	DeletePermission(ctx context.Context, p *Permission) error
+	// SetMember, SetGroupPermission and SetUserPermission write what is so from now on, whatever it was before. What is
+	// granted is p, what is revoked every permission of its name.
+	SetMember(ctx context.Context, group, userID int64, in bool) error
+	SetGroupPermission(ctx context.Context, group int64, p *Permission, granted bool) error
+	SetUserPermission(ctx context.Context, userID int64, p *Permission, granted bool) error
 
 	InsertSigningKey(ctx context.Context, k *StoredKey) error
 	// MoveSigningKey changes a key's state if it is still from, and reports whether it was.

@@ -81,6 +81,8 @@ func (s *Service) claims(p *Policy, u *User, ses *Session, expires time.Time) []
 			v = s.ids.Mint()
 		case FromField:
 			v = s.fieldClaim(u, c.Field)
+		case FromGroups, FromPermissions:
+			v = u.Claimed.claim(c.Source)
 		}
 		claims = append(claims, token.Claim{Name: c.Name, Value: v})
 	}

@@ -133,6 +133,8 @@ func (s *Service) typedClaim(m *minting, c *Claim, kind Kind, issued, expires ti
 		return m.digest(c.Name)
 	case FromField:
 		return s.fieldClaim(m.user, c.Field), true
+	case FromGroups, FromPermissions:
+		return m.user.Claimed.claim(c.Source), kind != KindRefresh
 	}
 	return nil, false
 }

@@ -79,8 +79,10 @@ func (s *Service) rotateTyped(ctx context.Context, p *Policy, ses *Session) (fir
 // opens a session; where it names nobody, there is no user and no session.
 func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken, m *moment) (u *User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		u, ses, err = s.readChain(ctx, r, p, d, m)
-		return err
+		if u, ses, err = s.readChain(ctx, r, p, d, m); err != nil || u == nil {
+			return err
+		}
+		return loadRights(ctx, r, p, u)
 	})
 	switch {
 	case err != nil && Refusal(err) == nil:
@@ -252,13 +254,16 @@ func (s *Service) SlideToken(ctx context.Context, p *Policy, raw string) (string
 	case end <= now.Add(-p.Tokens.Typed.Validity.Leeway).Unix():
 		return "", fail(RefreshExpired)
 	}
+	var u User
 	err = s.store.View(ctx, func(r Reader) error {
-		u, err := s.owner(ctx, r, p, d.claims)
-		if err == nil && !u.IsActive {
+		if u, err = s.owner(ctx, r, p, d.claims); err == nil && !u.IsActive {
 			err = fail(UserDisabled)
 		}
 		if err == nil {
 			_, err = s.judgeTypedSession(ctx, r, p, d, &u)
+		}
+		if err == nil {
+			err = loadRights(ctx, r, p, &u)
 		}
 		return err
 	})
@@ -271,11 +276,11 @@ func (s *Service) SlideToken(ctx context.Context, p *Policy, raw string) (string
 	if issued, state := d.claims.Time(p.Tokens.claim(FromIssued)); state == token.Present && now.Before(time.Unix(issued, 0).Add(slideAfter)) {
 		return raw, nil
 	}
-	return s.slide(p, d, now)
+	return s.slide(p, d, &u, now)
 }
 
-// slide writes a sliding token anew with other times: everything else of it stays.
-func (s *Service) slide(p *Policy, d *typedToken, now time.Time) (string, error) {
+// slide writes a sliding token anew with other times, and with what its user may do by now: everything else of it stays.
+func (s *Service) slide(p *Policy, d *typedToken, u *User, now time.Time) (string, error) {
 	var claims []token.Claim
 	for _, name := range d.claims.Names() {
 		switch name {
@@ -283,6 +288,10 @@ func (s *Service) slide(p *Policy, d *typedToken, now time.Time) (string, error)
 			claims = append(claims, token.Claim{Name: name, Value: now.Add(p.Tokens.Typed.Sliding).Unix()})
 		case p.Tokens.claim(FromIssued):
 			claims = append(claims, token.Claim{Name: name, Value: now.Unix()})
+		case p.Tokens.claim(FromGroups):
+			claims = append(claims, token.Claim{Name: name, Value: u.Claimed.claim(FromGroups)})
+		case p.Tokens.claim(FromPermissions):
+			claims = append(claims, token.Claim{Name: name, Value: u.Claimed.claim(FromPermissions)})
 		default:
 			raw, _ := d.claims.Raw(name)
 			claims = append(claims, token.Claim{Name: name, Value: json.RawMessage(raw)})

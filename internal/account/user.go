@@ -38,6 +38,9 @@ type User struct {
 	Epoch uint32
 	// SignedOut is when that happened last; zero: never. It judges tokens that carry no epoch.
 	SignedOut time.Time
+
+	// Claimed is what a token that is being made says of what he may do; nil: nothing.
+	Claimed *ClaimedRights
 }
 
 // LoginName is the text that the model signs this user in by.

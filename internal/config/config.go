@@ -81,6 +81,9 @@ type Mount struct {
 	PasswordMinLength      int               // 0: 8
 	Paths                  map[string]string // route name to path below the prefix; "" unmounts the route
 	Profile                string            // the kind of profile that it serves
+	Access                 map[string]string // route name, or method and route name, to the name of a rule
+	GroupClaims            bool              // access tokens say the groups of their user
+	PermissionClaims       bool              // and all permissions that he has
 	Noun                   string            // what messages call a user
 	Languages              *bool             // refusals follow Accept-Language; nil: they do
 	FrontendURL            string            // where links in mails lead; "": public_url

@@ -162,6 +162,10 @@ authenticators = ["simplejwt", "basic"]
 header_prefix = "Token"
 rate_anonymous = "3/min"
 rate_user = "40/hour"
+group_claims = true
+permission_claims = true
+[mounts.my-app.access]
+"DELETE user-detail" = "perm:auth.delete_user"
 [mounts.my-app.permissions]
 user_list = "staff"
 [mounts.my-app.extra_claims]
@@ -193,6 +197,7 @@ func wholeConfig() *Config {
 					Login: "username", NamedBy: "username", Retype: []string{"password"}, HideUsers: &no, SignOut: &yes, TellEmail: &yes,
 					LinkSeconds: 600, Session: &yes, Permissions: map[string]string{"user_list": "staff"},
 				},
+				Access: map[string]string{"DELETE user-detail": "perm:auth.delete_user"}, GroupClaims: true, PermissionClaims: true,
 				Noun: "member", Profile: "teacher", Paths: map[string]string{"users": "people/", "jwt create": ""},
 				Tokens: Tokens{
 					RotateRefresh: &yes, SlidingLifetimeSeconds: 61, SlidingRefreshLifetimeSeconds: 62, StampLogin: &yes,
@@ -276,6 +281,8 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_HIDE_USERS=false", "DOORWARD_MOUNTS_MY_APP_SIGN_OUT_ON_PASSWORD_CHANGE=1",
 		"DOORWARD_MOUNTS_MY_APP_TELL_UNKNOWN_EMAIL=1", "DOORWARD_MOUNTS_MY_APP_LINK_LIFETIME_SECONDS=600", "DOORWARD_MOUNTS_MY_APP_SESSION_ON_LOGIN=1",
 		"DOORWARD_MOUNTS_MY_APP_PERMISSIONS=user_list=staff", "DOORWARD_MOUNTS_MY_APP_PROFILE=teacher",
+		"DOORWARD_MOUNTS_MY_APP_ACCESS=DELETE user-detail=perm:auth.delete_user",
+		"DOORWARD_MOUNTS_MY_APP_GROUP_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_PERMISSION_CLAIMS=true",
 		"DOORWARD_MOUNTS_MY_APP_ROTATE_REFRESH=1", "DOORWARD_MOUNTS_MY_APP_SLIDING_LIFETIME_SECONDS=61",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_LIFETIME_SECONDS=62", "DOORWARD_MOUNTS_MY_APP_STAMP_LOGIN=1",
 		"DOORWARD_MOUNTS_MY_APP_HEADER_TYPES=JWT,Bearer", "DOORWARD_MOUNTS_MY_APP_HEADER_NAME=X-Token",

@@ -12,25 +12,23 @@ import (
 	"doorward/internal/web/djoser"
 )
 
-// permissions are REST framework's and djoser's classes, by the names that package django has for them.
-var permissions = map[string]djoser.Permission{
-	"anyone":    {Access: web.Anyone, Reach: account.Everybody},
-	"signed-in": {Access: web.SignedIn, Reach: account.Everybody},
-	"staff":     {Access: web.Staff, Reach: account.Everybody},
-	"own":       {Access: web.SignedIn, Reach: account.OwnOrStaff},
-}
-
 // djoserOf is what a set of Django settings asks of djoser.
 func djoserOf(d *django.Djoser) djoser.Options {
 	o := djoser.Options{
 		Login: d.Login, ID: d.ID, RetypeNew: d.RetypeNew, RetypeLogin: d.RetypeLogin, RetypePassword: d.RetypePassword,
-		RetypeResetPassword: d.RetypeResetPassword, RetypeResetLogin: d.RetypeResetLogin, Permissions: map[string]djoser.Permission{},
+		RetypeResetPassword: d.RetypeResetPassword, RetypeResetLogin: d.RetypeResetLogin, Permissions: permissionsOf(d.Permissions),
 	}
 	o.Asked = asked(d.Asked)
-	for name, class := range d.Permissions {
-		o.Permissions[name] = permissions[class]
-	}
 	return o
+}
+
+// permissionsOf are rules by djoser's names of its views.
+func permissionsOf(names map[string]string) map[string]web.Rule {
+	rules := map[string]web.Rule{}
+	for view, name := range names {
+		rules[view], _ = web.ParseRule(name)
+	}
+	return rules
 }
 
 func asked(fields []django.Asked) []djoser.Asked {
@@ -85,9 +83,11 @@ func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 	}
 	m.policy.Links.Timeout = time.Duration(c.LinkSeconds) * time.Second
 	m.policy.Links.OneKind = model.Django // the Django beside us makes such links, too
-	m.djoser.Permissions = map[string]djoser.Permission{}
-	for view, class := range c.Permissions {
-		m.djoser.Permissions[view] = permissions[class]
+	m.djoser.Permissions = permissionsOf(c.Permissions)
+	for view, name := range c.Permissions {
+		if _, ok := web.ParseRule(name); !ok {
+			return m.noRule("permissions", view, name)
+		}
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m := mountPlan{
 		name: name, preset: preset, prefix: preset.prefix, policy: preset.policy, claims: preset.claims, noun: preset.noun,
-		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, modern: c.Generation != "classic", noStore: true,
+		header: "JWT", jwt: django.DefaultSimpleJWT(), paths: c.Paths, access: c.Access, modern: c.Generation != "classic", noStore: true,
 		auth: preset.auth, languages: c.Languages == nil || *c.Languages,
 	}
 	if c.Prefix != "" {
@@ -113,6 +113,9 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	}
 	m.policy.Mount, m.policy.Login = name, model.Login
 	m.declared = model.Claims()
+	if err := m.setRights(&c, model); err != nil {
+		return m, err
+	}
 	if preset.login != "" && !model.Django {
 		m.policy.Login = preset.login
 	}

@@ -167,12 +167,14 @@ type mountPlan struct {
 	prefix string
 	policy account.Policy
 	claims string
-	// declared are the claims of declared fields, which come after those.
+	// declared are the claims of declared fields and of what people may do, which come after those.
 	declared []account.Claim
 	noun     string
 	profile  string            // the kind that it serves
 	header   string            // the word before the token in the Authorization header
 	paths    map[string]string // by route name; "" leaves a route out
+	// access are rules of routes, by their name, or by method and name: "DELETE user-detail".
+	access   map[string]string
 	modern   bool
 	auth     []string // the authenticators, the first one first
 	djoser   djoser.Options
@@ -212,7 +214,7 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 	for _, c := range m.declared {
 		for _, other := range m.policy.Tokens.Claims {
 			if c.Name == other.Name {
-				return web.Mount{}, fmt.Errorf("[mounts.%s] tokens have a claim %q of their own\n  the declared field of that name asks for one too\n"+
+				return web.Mount{}, fmt.Errorf("[mounts.%s] tokens have a claim %q already\n  a declared field of that name, group_claims or permission_claims asks for one too\n"+
 					"  try: claim = false in [user.fields.%s]", m.name, c.Name, c.Name)
 			}
 		}
@@ -230,7 +232,7 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 	}
 	o := drf.Options{
 		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages,
-		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
+		Has: accounts.Has, Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	}
 	for _, name := range m.auth {
 		switch name {
@@ -340,7 +342,7 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 			}
 		}
 	}
-	names := map[string]bool{}
+	names, ruled := map[string]bool{}, map[string]bool{}
 	var placed []web.Route
 	for _, p := range places {
 		if p.name == "" {
@@ -348,14 +350,23 @@ func (m *mountPlan) place(routes []web.Route) ([]web.Route, error) {
 		}
 		names[p.name] = true
 		path, moved := m.paths[p.name]
-		if moved && path == "" {
-			continue
-		}
 		for _, r := range routes {
-			if r.Op == p.op {
-				placed = append(placed, p.apply(r, path))
+			if r.Op != p.op {
+				continue
 			}
+			r = p.apply(r, path)
+			ruled[r.Op], ruled[r.Method+" "+r.Op] = true, true
+			if moved && path == "" {
+				continue
+			}
+			if err := m.obey(&r); err != nil {
+				return nil, err
+			}
+			placed = append(placed, r)
 		}
+	}
+	if err := m.checkRuled(ruled); err != nil {
+		return nil, err
 	}
 	for name := range m.paths {
 		if !names[name] {

@@ -13,7 +13,6 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/password"
 	"doorward/internal/token"
-	"doorward/internal/web/djoser"
 )
 
 // Translation is a configuration that does what a set of Django settings means.
@@ -292,7 +291,7 @@ func (t *Translation) djoser(m *config.Mount, base, want *mountPlan) {
 		c.Permissions = map[string]string{}
 	}
 	for view, class := range want.djoser.Permissions {
-		c.Permissions[view] = nameOf[djoser.Permission](permissions, class)
+		c.Permissions[view] = class.Name()
 	}
 }
 

@@ -188,7 +188,10 @@ func checkRestored(t *testing.T, d *store.DB, want []account.User, was string) {
 // can be revoked, spent or sent is emptied (emptied in restore.go). What is kept is not sealed
 // with a key of the instance: a restore changes it.
 func TestEveryTableIsKeptOrEmptied(t *testing.T) {
-	kept := []string{"doorward_migrations", "field_changes", "meta", "user_states", "users"}
+	kept := []string{
+		"doorward_migrations", "field_changes", "group_permissions", "groups", "meta", "permissions", "user_groups", "user_permissions",
+		"user_states", "users",
+	}
 	own, err := store.OwnTables(t.Context())
 	if err != nil {
 		t.Fatal(err)

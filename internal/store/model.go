@@ -36,6 +36,7 @@ type compiled struct {
 	lockUsers   string // PostgreSQL
 	// clearTokens says that there is a table of Django's for opaque tokens (rest_framework.authtoken).
 	clearTokens bool
+	rights      rights // of groups and permissions
 }
 
 // column is a column of the users' table.
@@ -159,7 +160,11 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 			return fmt.Errorf("look at table %s: %w", clearTable, err)
 		}
 	}
-	c.write()
+	tables, err := d.rightsTables(ctx, m)
+	if err != nil {
+		return fmt.Errorf("look at the tables of groups: %w", err)
+	}
+	c.write(tables)
 	d.compiled.Store(c)
 	return nil
 }
@@ -173,7 +178,7 @@ func clashField(f account.Field) account.Field {
 }
 
 // write puts the statements together.
-func (c *compiled) write() {
+func (c *compiled) write(tables *rightsTables) {
 	var read, names, params, namesID, paramsID []string
 	for _, col := range c.columns {
 		name := quote(col.Name)
@@ -205,6 +210,7 @@ func (c *compiled) write() {
 	order := " order by u." + id
 	c.byID = find + "u." + c.is(account.ID, 1)
 	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
+	c.rights = tables.write(find+"u."+id, order)
 	c.writeByProfile(find)
 	c.writeHolders(table, id)
 	c.by, c.taken, c.several = map[account.Field]string{}, map[account.Field]string{}, map[account.Field]string{}

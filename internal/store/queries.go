@@ -128,7 +128,7 @@ func (q *queries) run(ctx context.Context, text string, f func(context.Context) 
 	return q.d.judge(ctx, err, false)
 }
 
-// clash turns the violation of a unique index of users, or of signing keys, into a *TakenError.
+// clash turns the violation of a unique index of users, of signing keys or of groups into a *TakenError.
 func (q *queries) clash(err error) error {
 	table, name, ok := q.d.engine.clash(err)
 	switch {
@@ -136,7 +136,7 @@ func (q *queries) clash(err error) error {
 		return &account.TakenError{Field: q.unique[name]}
 	case ok && q.profileClash(table, name) != nil:
 		return q.profileClash(table, name)
-	case ok && table == "signing_keys":
+	case ok && (table == "signing_keys" || table == q.rights.table):
 		return &account.TakenError{}
 	case ok && table == "": // by the name of an index alone
 		if f, ok := q.unique[name]; ok {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -124,6 +125,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 				_, err := w.UsersByEmail(ctx, "u1@x.org", true, 2)
 				return err
 			},
+			func() error { return everyRight(ctx, w) },
 			func() error { _, err := w.DeleteUser(ctx, 2); return err },
 		} {
 			if err := f(); err != nil {
@@ -162,10 +164,48 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 	for _, text := range d.Texts() {
 		texts[text] = true
 	}
-	if want := 34; len(texts) < want {
+	if want := 58; len(texts) < want {
 		t.Errorf("got %d statements, want %d or more", len(texts), want)
 	}
 	return texts
+}
+
+// everyRight runs the statements of groups and permissions.
+func everyRight(ctx context.Context, w account.Writer) error {
+	for n := range 100 {
+		p := account.Permission{App: fmt.Sprint("app", n%7), Codename: fmt.Sprint("code", n), Name: "Can"}
+		g, err := w.InsertGroup(ctx, fmt.Sprint("group ", n))
+		err = errors.Join(err, w.InsertPermission(ctx, &p), w.SetMember(ctx, g, int64(n+1), true), w.SetGroupPermission(ctx, g, &p, true),
+			w.SetUserPermission(ctx, int64(n+1), &p, true))
+		if err != nil {
+			return err
+		}
+	}
+	p, err := w.Permission(ctx, "app1", "code1")
+	for _, f := range []func() error{
+		func() error { _, err := w.Group(ctx, 1); return err },
+		func() error { _, err := w.GroupByName(ctx, "group 1"); return err },
+		func() error { _, err := w.Groups(ctx, 1, 2); return err },
+		func() error { _, err := w.GroupsOf(ctx, 1, 2); return err },
+		func() error { _, err := w.Permissions(ctx, 1, 2); return err },
+		func() error { _, err := w.GroupPermissions(ctx, 1, 2); return err },
+		func() error { _, err := w.UserPermissions(ctx, 1, 2); return err },
+		func() error { _, err := w.PermissionsOf(ctx, 1, 2); return err },
+		func() error { _, err := w.Members(ctx, 1, 0, 2); return err },
+		func() error { _, err := w.HasPermission(ctx, 1, "app1", "code1"); return err },
+		func() error { _, err := w.IsMember(ctx, 1, "group 1"); return err },
+		func() error { _, err := w.RenameGroup(ctx, 1, "another"); return err },
+		func() error { return w.SetMember(ctx, 1, 1, false) },
+		func() error { return w.SetGroupPermission(ctx, 2, &p, false) },
+		func() error { return w.SetUserPermission(ctx, 2, &p, false) },
+		func() error { _, err := w.DeleteGroup(ctx, 1); return err },
+		func() error { return w.DeletePermission(ctx, &p) },
+	} {
+		if err == nil {
+			err = f()
+		}
+	}
+	return err
 }
 
 // everyProfile runs the statements of declared fields.

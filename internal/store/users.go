@@ -261,6 +261,9 @@ func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
 			return false, fmt.Errorf("delete the profile %s of user %d: %w", p.kind.Name, id, err)
 		}
 	}
+	if err := q.leaveAll(ctx, id); err != nil {
+		return false, fmt.Errorf("delete user %d: %w", id, err)
+	}
 	deleted, err := q.exec(ctx, q.delete, id)
 	if err == nil {
 		_, err = q.exec(ctx, `delete from sessions where user_id = $1`, id)

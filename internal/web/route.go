@@ -15,10 +15,12 @@ type Access uint8
 
 // The access rules.
 const (
-	_        Access = iota
-	Anyone          // with or without a token; a bad token may still be refused, as the dialect has it
-	SignedIn        // a good token
-	Staff           // a good token of somebody who is staff
+	_            Access = iota
+	Anyone              // with or without a token; a bad token may still be refused, as the dialect has it
+	SignedIn            // a good token
+	SecondFactor        // a good token that was verified with a second factor
+	Staff               // a good token of somebody who is staff
+	Superuser           // a good token of a superuser
 )
 
 // Handler answers one route: it decodes, calls one method of the service, encodes. The error it
@@ -32,6 +34,12 @@ type Route struct {
 	Path   string // below the mount's prefix, as net/http writes patterns: "user/view/", "users/{id}/"
 	Also   string // another pattern that answers the same; "": none
 	Access Access
+	Needs  account.Needs // what who comes in must have besides
+	// About says that the path names somebody, and that the handler holds to Reach in calling him up.
+	About bool
+	Reach account.Reach
+	// Open says that the handler has an answer for nobody, too: an operator may open the route to anyone.
+	Open bool
 	// Others is the rule of the path's methods that no route has; 0: the strictest of its routes'.
 	Others Access
 	// Hidden answers 404 instead of 403 to who is signed in and may not come in.

@@ -118,7 +118,7 @@ func (r *Route) paths(m *Mount) []string {
 
 func (r *Route) check() error {
 	switch {
-	case r.Access < Anyone || r.Access > Staff:
+	case r.Access < Anyone || r.Access > Superuser:
 		return fmt.Errorf("route %s %s has no access rule", r.Method, r.Path)
 	case r.Op == "" || r.Method == "" || r.Handler == nil:
 		return fmt.Errorf("route %s %s is incomplete", r.Method, r.Path)

@@ -53,6 +53,13 @@ func Run(t *testing.T, open Open) {
 	})
 }
 
+// RunRights is the part of the contract that is about groups and permissions, for the one database that open gives.
+func RunRights(t *testing.T, open Open, m func() *account.Model) {
+	for name, test := range map[string]func(*testing.T, *subject){"rights": testRights, "names": testGroupNames} {
+		t.Run(name, func(t *testing.T) { test(t, &subject{Store: open(t, m())}) })
+	}
+}
+
 func runCases(t *testing.T, open Open, model func() *account.Model) {
 	for _, tt := range []struct {
 		name string
@@ -76,6 +83,8 @@ func runCases(t *testing.T, open Open, model func() *account.Model) {
 		{"a user is activated once", testActivate},
 		{"a login is swapped once", testSwapLogin},
 		{"a user has one opaque token", testOpaqueTokens},
+		{"groups and permissions give what they say", testRights},
+		{"groups have one name each", testGroupNames},
 		{"an error undoes everything", testRollback},
 		{"of 64 at once one wins", testRaces},
 		{"each of 64 at once has an outcome of his own", testCrowd},

@@ -26,7 +26,7 @@ type Options struct {
 	// Profiles says that bodies and answers about a user have his profiles, too.
 	Profiles bool
 	// Permissions changes who may call an operation of version 2, by djoser's name of it.
-	Permissions map[string]Permission
+	Permissions map[string]web.Rule
 	// Sessions gives who signs in for an opaque token a session of cookies, too; nil: it does not.
 	Sessions *drf.Sessions
 }
@@ -35,12 +35,6 @@ type Options struct {
 type Asked struct {
 	Field    account.Field
 	Required bool
-}
-
-// Permission is who may call an operation, and whom it may be about.
-type Permission struct {
-	Access web.Access
-	Reach  account.Reach
 }
 
 // dialect is what both versions have in common.

@@ -52,6 +52,9 @@ func passwordWords(words drf.Words) drf.Words {
 
 // setPassword answers who is signed in and wants another password.
 func (d *dialect) setPassword(w http.ResponseWriter, r *web.Request) error {
+	if r.Who == nil { // where anyone may come in
+		return drf.NotAuthenticated()
+	}
 	in, err := drf.Read(r)
 	if err != nil {
 		return err
@@ -138,6 +141,9 @@ func (d *dialect) loginWords(words drf.Words) drf.Words {
 func (d *dialect) setLogin() web.Handler {
 	words, name := d.loginWords(nil), "new_"+string(d.login())
 	return func(w http.ResponseWriter, r *web.Request) error {
+		if r.Who == nil {
+			return drf.NotAuthenticated()
+		}
 		in, err := drf.Read(r)
 		if err != nil {
 			return err

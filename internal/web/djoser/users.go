@@ -24,7 +24,7 @@ const (
 )
 
 // usual are djoser's own permissions.
-var usual = map[string]Permission{
+var usual = map[string]web.Rule{
 	"activation": {Access: web.Anyone}, "password_reset": {Access: web.Anyone}, "password_reset_confirm": {Access: web.Anyone},
 	"username_reset": {Access: web.Anyone}, "username_reset_confirm": {Access: web.Anyone}, "user_create": {Access: web.Anyone},
 	"token_create": {Access: web.Anyone},
@@ -32,7 +32,7 @@ var usual = map[string]Permission{
 	toDelete: {Access: web.SignedIn}, "user_list": {Access: web.SignedIn}, "token_destroy": {Access: web.SignedIn},
 }
 
-func (u *Users) may(view string) Permission {
+func (u *Users) may(view string) web.Rule {
 	if p, ok := u.Permissions[view]; ok {
 		return p
 	}
@@ -56,16 +56,21 @@ func (u *Users) Routes() []web.Route {
 	}}
 	routes = append(routes, u.people()...)
 	routes = append(routes, u.actions()...)
-	return append(routes,
-		web.Route{
-			Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Access: u.may("token_create").Access, Fresh: true, NoSuffix: true,
-			Handler: u.signIn("Unable to log in with provided credentials."), View: "Token Create",
-			Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(),
-		},
-		web.Route{
-			Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Access: u.may("token_destroy").Access, Fresh: true, NoSuffix: true,
-			Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
-		})
+	login, logout := web.Route{
+		Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Fresh: true, NoSuffix: true,
+		Handler: u.signIn("Unable to log in with provided credentials."), View: "Token Create",
+		Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(),
+	}, web.Route{
+		Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Fresh: true, NoSuffix: true,
+		Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
+	}
+	login.Obey(u.may("token_create"))
+	logout.Obey(u.may("token_destroy"))
+	routes = append(routes, login, logout)
+	for i := range routes {
+		routes[i].Open = true // PERMISSIONS may say so of each
+	}
+	return routes
 }
 
 // told are the fields that OPTIONS tells of every action: those of a user, whatever its body is.
@@ -76,11 +81,13 @@ func (u *Users) people() []web.Route {
 	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Undescribed: true, Others: u.may(toUser).Access, Fresh: true, Told: u.told}
 	get, create := list, list
 	get.Doc, create.Doc = "List the users whom who asks may see.", "Register a new user."
-	get.Method, get.Handler, get.Access, get.Hidden = "GET", u.list, u.may("user_list").Access, u.policy.Changes.HideUsers
-	create.Method, create.Handler, create.Access, create.Input = "POST", u.create, u.may("user_create").Access, u.created()
+	get.Method, get.Handler, get.Hidden = "GET", u.list, u.policy.Changes.HideUsers
+	create.Method, create.Handler, create.Input = "POST", u.create, u.created()
+	get.Obey(u.may("user_list").On(get.Method))
+	create.Obey(u.may("user_create"))
 	routes := []web.Route{get, create}
 	me := web.Route{Op: "user-me", Path: "users/me/", View: "Me", Undescribed: true, Doc: "The user who is signed in.", Told: u.told}
-	one := web.Route{Op: "user-detail", Path: "users/{id}/", View: "User Instance", Undescribed: true, Doc: "One user.", Told: u.toldOfOne, Fresh: true}
+	one := web.Route{Op: "user-detail", Path: "users/{id}/", View: "User Instance", Undescribed: true, Doc: "One user.", Told: u.toldOfOne, Fresh: true, About: true}
 	for _, r := range []struct {
 		method, view string
 		me, one      web.Handler
@@ -91,7 +98,8 @@ func (u *Users) people() []web.Route {
 		{"DELETE", toDelete, u.deleteMe, u.delete},
 	} {
 		for _, route := range []web.Route{me, one} {
-			route.Method, route.Handler, route.Access, route.Others = r.method, r.me, u.may(r.view).Access, u.may(toUser).Access
+			route.Method, route.Handler, route.Others = r.method, r.me, u.may(toUser).Access
+			route.Obey(u.may(r.view).On(r.method))
 			if route.Op == one.Op {
 				route.Handler = r.one
 			}
@@ -153,10 +161,12 @@ func (u *Users) actions() []web.Route {
 			append([]web.Field{optional(uid), optional(token)}, u.renamed(u.RetypeResetLogin)...),
 		},
 	} {
-		routes = append(routes, web.Route{
-			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Access: u.may(a.may).Access, Others: u.may(toUser).Access, Fresh: true, Undescribed: true,
+		route := web.Route{
+			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Others: u.may(toUser).Access, Fresh: true, Undescribed: true,
 			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told,
-		})
+		}
+		route.Obey(u.may(a.may))
+		routes = append(routes, route)
 	}
 	return routes
 }
@@ -179,7 +189,10 @@ func (u *Users) called(r *web.Request, view string) (account.User, error) {
 	if r.Who == nil {
 		return account.User{}, drf.NotAuthenticated()
 	}
-	reach := u.may(view).Reach
+	reach := u.may(view).On(r.Method).Reach
+	if r.Route != nil { // OPTIONS has none
+		reach = r.Route.Reach
+	}
 	var person account.User
 	var err error
 	if u.ID == account.ID {

@@ -24,6 +24,8 @@ type Options struct {
 	Suffixes bool
 	// NoStore forbids caches to keep answers.
 	NoStore bool
+	// Has asks what somebody may do, for routes that need it; nil: nobody has anything.
+	Has web.Has
 	// Throttle counts requests; nil: nobody does.
 	Throttle *Throttle
 	// Languages says refusals in the language that a request asks for.

@@ -38,7 +38,7 @@ func (v *view) told(method string, asked *web.Request) []web.Field {
 		return nil
 	case r.Told != nil:
 		return r.Told(asked)
-	case v.site.permit(r.Access, asked.Who) != nil:
+	case v.site.permit(asked.Context(), r, asked.Who) != nil:
 		return nil
 	}
 	return r.Input

@@ -1,6 +1,8 @@
 package drf
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -28,6 +30,9 @@ func (s *Site) View(m *web.Mount, routes []*web.Route) http.Handler {
 			access = r.Others
 		}
 		v.others.Access = max(v.others.Access, access)
+		v.others.Needs = account.Needs{
+			Permission: cmp.Or(v.others.Needs.Permission, r.Needs.Permission), Group: cmp.Or(v.others.Needs.Group, r.Needs.Group),
+		}
 		v.others.Anonymous = v.others.Anonymous && r.Anonymous
 		if v.others.View == "" {
 			if v.others.View = r.View; !r.Undescribed {
@@ -104,8 +109,9 @@ func (v *view) serve(a *answer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := v.site.permit(rules.Access, who); err != nil {
-		if rules.Hidden && who != nil {
+	if err := v.site.permit(r.Context(), rules, who); err != nil {
+		var refusal *Failure
+		if rules.Hidden && who != nil && errors.As(err, &refusal) {
 			return NotFound()
 		}
 		return err
@@ -143,10 +149,11 @@ func (s *Site) authenticate(h http.Header, r *http.Request, rules *web.Route) (*
 
 // permit reports with an error who may not come in. Where nobody could show credentials, there is
 // no use in asking for them (APIView.permission_denied).
-func (s *Site) permit(access web.Access, who *account.Principal) error {
+func (s *Site) permit(ctx context.Context, rules *web.Route, who *account.Principal) error {
+	admitted, err := rules.Admits(ctx, s.Has, who)
 	switch {
-	case access == web.Anyone, access == web.SignedIn && who != nil, access == web.Staff && who != nil && who.User.IsStaff:
-		return nil
+	case err != nil, admitted:
+		return err
 	case who == nil && len(s.Authenticators) > 0:
 		return NotAuthenticated()
 	}

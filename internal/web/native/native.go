@@ -45,7 +45,7 @@ func (a *API) Routes() []web.Route {
 	if a.policy.PrivateSignUp {
 		register = a.signUpPrivately
 	}
-	return []web.Route{
+	routes := []web.Route{
 		{
 			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: register,
 			Input: signUp,
@@ -69,6 +69,7 @@ func (a *API) Routes() []web.Route {
 		{Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut},
 		{Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere},
 	}
+	return append(routes, a.rights()...)
 }
 
 // own is what a user may do with his own fields.

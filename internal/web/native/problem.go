@@ -83,6 +83,11 @@ var fieldTexts = map[string]string{
 	string(account.LinkUser):           "This link is nobody's.",
 	string(account.LinkToken):          "This link is not good, or no longer.",
 	string(account.LinkStale):          "This account is active.",
+	string(account.GroupTaken):         "A group with this name exists.",
+	string(account.PermissionTaken):    "This permission exists.",
+	string(account.NoSuchUser):         "There is no such user.",
+	string(account.NoSuchGroup):        "There is no such group.",
+	string(account.NoSuchPermission):   "There is no such permission.",
 	string(account.InvalidCredentials): "No account has this name and this password.",
 }
 
@@ -107,6 +112,12 @@ var statuses = map[account.Code]int{
 	account.LinkUser:           http.StatusBadRequest,
 	account.LinkToken:          http.StatusBadRequest,
 	account.LinkStale:          http.StatusConflict,
+	account.NoSuchUser:         http.StatusNotFound,
+	account.NotYours:           http.StatusNotFound, // that he is there is nobody's business either
+	account.NoSuchGroup:        http.StatusNotFound,
+	account.NoSuchPermission:   http.StatusNotFound,
+	account.GroupTaken:         http.StatusConflict,
+	account.PermissionTaken:    http.StatusConflict,
 	account.Busy:               http.StatusServiceUnavailable,
 	account.Unavailable:        http.StatusServiceUnavailable,
 	account.UserDisabled:       http.StatusUnauthorized,
@@ -141,6 +152,8 @@ func (a *API) explain(err error) (*problem, bool) {
 	first := refusal.Problems[0]
 	p = &problem{Status: statuses[first.Code], Code: string(first.Code), Detail: fieldText(string(first.Code), 0), retryAfter: refusal.RetryAfter}
 	switch {
+	case first.Code == account.NotYours:
+		p.Code, p.Detail = string(account.NoSuchUser), fieldTexts[string(account.NoSuchUser)]
 	case p.Status == 0:
 		p.Status, p.Code, p.Detail = http.StatusBadRequest, "invalid_request", ""
 	case strings.HasPrefix(p.Code, "token_") || first.Code == account.UserDisabled:
@@ -209,13 +222,20 @@ func (a *API) View(m *web.Mount, routes []*web.Route) http.Handler {
 }
 
 func (a *API) call(w http.ResponseWriter, r *web.Request) (err error) {
-	if r.Route.Access == web.SignedIn {
+	if r.Route.Access != web.Anyone {
 		if r.Who, err = a.Authenticate(r.Request, r.Route.Fresh); err != nil {
 			return err
 		}
 		if r.Who == nil {
 			return &problem{Status: http.StatusUnauthorized, Code: "token_missing", challenge: a.Challenge()}
 		}
+	}
+	admitted, err := r.Route.Admits(r.Context(), a.accounts.Has, r.Who)
+	if err != nil {
+		return err
+	}
+	if !admitted {
+		return &problem{Status: http.StatusForbidden, Code: "forbidden", Detail: "You may not do this."}
 	}
 	return r.Route.Handler(w, r)
 }
