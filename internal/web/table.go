@@ -96,7 +96,7 @@ func (t *table) find(r *http.Request, path string) *entry {
 	return nil
 }
 
-// match compares segment by segment: {name} takes one that is not empty, {name...} the rest.
+// match compares segment by segment: {name} takes one that is neither empty nor a step in the path, {name...} the rest.
 func (e *entry) match(r *http.Request, path string) bool {
 	var values [maxWild][2]string
 	n := 0
@@ -107,7 +107,7 @@ func (e *entry) match(r *http.Request, path string) bool {
 			return false
 		case want.rest:
 			got = path[len(want.start):]
-		case !want.wild && got != want.text, want.wild && got == "", more != (i < len(e.segments)-1):
+		case !want.wild && got != want.text, want.wild && (got == "" || got == "." || got == ".."), more != (i < len(e.segments)-1):
 			return false
 		}
 		if want.wild {
