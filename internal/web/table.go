@@ -98,7 +98,7 @@ func (t *table) find(r *http.Request, path string) *entry {
 	return nil
 }
 
-// match compares segment by segment: {name} takes one that is not empty, {name:int} one of digits, {name...} the rest.
+// match compares segment by segment: {name} takes one that is neither empty nor a step in the path, {name:int} one of digits, {name...} the rest.
 func (e *entry) match(r *http.Request, path string) bool {
 	var values [maxWild][2]string
 	n := 0
@@ -111,7 +111,7 @@ func (e *entry) match(r *http.Request, path string) bool {
 			got = path[len(want.start):]
 		case want.digits && strings.Trim(got, "0123456789") != "":
 			return false
-		case !want.wild && got != want.text, want.wild && got == "", more != (i < len(e.segments)-1):
+		case !want.wild && got != want.text, want.wild && (got == "" || got == "." || got == ".."), more != (i < len(e.segments)-1):
 			return false
 		}
 		if want.wild {
