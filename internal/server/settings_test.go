@@ -45,6 +45,7 @@ var ownDefaults = map[string][]string{
 	"policy.Mail.AddressChanged":      {"false -> true"}, // the old address is told
 	"policy.Mail.UseOrigin":           {"false -> true"}, // of presets without mails, in development
 	"policy.StrangersRules":           {"true -> false"}, // a password is compared with its owner
+	"djoser.Profiles":                 {"false -> true"}, // declared profiles stand in bodies; Django has none there
 	"policy.Mail.ActivationURL":       {" -> activate/{uid}/{token}"},
 	"policy.Mail.PasswordResetURL":    {" -> password/reset/confirm/{uid}/{token}"},
 	"policy.Mail.LoginResetURL":       {" -> username/reset/confirm/{uid}/{token}"},
