@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -13,11 +14,16 @@ import (
 // The patterns of Django's EmailValidator (3.2.25, django/core/validators.py), with the letters
 // spelled out: ignoring case lets a few through there that are no ASCII, such as the Kelvin sign.
 var (
-	emailLocal = regexp.MustCompile("^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*" +
+	emailLocal = pattern("^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*" +
 		`|"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*")$`)
-	emailDomain  = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{1,62}[A-Za-z0-9]$`)
-	emailLiteral = regexp.MustCompile(`^\[([A-Fa-f0-9:.]+)\]$`)
+	emailDomain  = pattern(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{1,62}[A-Za-z0-9]$`)
+	emailLiteral = pattern(`^\[([A-Fa-f0-9:.]+)\]$`)
 )
+
+// pattern is a regular expression that is compiled when somebody asks for it first: at start nobody does.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // maxEmailChars is the longest address that any rule looks at (RFC 3696 §3, as Django has it).
 const maxEmailChars = 320
@@ -29,7 +35,7 @@ func ValidEmail(text string) bool {
 		return false
 	}
 	local, domain := text[:at], text[at+1:]
-	if !emailLocal.MatchString(local) {
+	if !emailLocal().MatchString(local) {
 		return false
 	}
 	if domain == "localhost" || validDomain(domain) {
@@ -40,10 +46,10 @@ func ValidEmail(text string) bool {
 }
 
 func validDomain(domain string) bool {
-	if emailDomain.MatchString(domain) {
+	if emailDomain().MatchString(domain) {
 		return true
 	}
-	m := emailLiteral.FindStringSubmatch(domain)
+	m := emailLiteral().FindStringSubmatch(domain)
 	if m == nil {
 		return false
 	}
@@ -76,10 +82,10 @@ func NormalizeUsername(text string) string { return norm.NFKC.String(text) }
 
 // username is Django's UnicodeUsernameValidator (django/contrib/auth/validators.py): Python's \w is
 // letters, digits and numbers of all scripts, marks left out, and the underscore.
-var username = regexp.MustCompile(`^[\p{L}\p{N}_.@+-]+$`)
+var username = pattern(`^[\p{L}\p{N}_.@+-]+$`)
 
 // ValidUsername reports whether text is a user name by Django's UnicodeUsernameValidator.
-func ValidUsername(text string) bool { return username.MatchString(text) }
+func ValidUsername(text string) bool { return username().MatchString(text) }
 
 // ASCIIDomain is an address with its domain as mail servers take it, in punycode. The local part,
 // and what is no address, stays as it is.

@@ -185,8 +185,8 @@ const (
 )
 
 var (
-	fieldName   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,29}$`)
-	profileName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,19}$`)
+	fieldName   = pattern(`^[a-z][a-z0-9_]{0,29}$`)
+	profileName = pattern(`^[a-z][a-z0-9_]{0,19}$`)
 )
 
 // reserved are names that mean something else where a user is read or written.
@@ -206,7 +206,7 @@ func (m *Model) CheckFields() error {
 	seen := map[string]bool{}
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
-		if !profileName.MatchString(k.Name) || seen[k.Name] {
+		if !profileName().MatchString(k.Name) || seen[k.Name] {
 			errs = append(errs, fmt.Errorf("profile %q: a kind is called once, by a-z, 0-9 and _, 20 at most", k.Name))
 		}
 		seen[k.Name] = true
@@ -234,7 +234,7 @@ func checkSpecs(of string, specs []FieldSpec, reserved []Field) (errs []error) {
 	for i := range specs {
 		f := &specs[i]
 		switch {
-		case !fieldName.MatchString(string(f.Name)):
+		case !fieldName().MatchString(string(f.Name)):
 			errs = append(errs, fmt.Errorf("%s.%s: a field is called by a-z, 0-9 and _, 30 at most, a letter first", of, f.Name))
 		case slices.Contains(reserved, f.Name):
 			errs = append(errs, fmt.Errorf("%s.%s: this name means something else already", of, f.Name))

@@ -149,14 +149,14 @@ func (f *FieldSpec) judgeNumber(n int64, fraction int) []Problem {
 	return nil
 }
 
-var decimalText = regexp.MustCompile(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
+var decimalText = pattern(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
 
 // judgeDecimal keeps a decimal with as many places as the field has, so that equal ones are equal texts.
 func (f *FieldSpec) judgeDecimal(text string) (Value, []Problem) {
 	refuse := func(c Code, limit int) (Value, []Problem) {
 		return Value{}, []Problem{{Code: c, Field: f.Name, Limit: limit}}
 	}
-	m := decimalText.FindStringSubmatch(text)
+	m := decimalText().FindStringSubmatch(text)
 	if m == nil || len(text) > 1000 {
 		return refuse(Invalid, 0)
 	}
@@ -196,8 +196,8 @@ func (f *FieldSpec) judgeDecimal(text string) (Value, []Problem) {
 }
 
 var (
-	dateText  = regexp.MustCompile(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$`)
-	stampText = regexp.MustCompile(`^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]{0,6})?)?\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$`)
+	dateText  = pattern(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$`)
+	stampText = pattern(`^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]{0,6})?)?\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$`)
 )
 
 // Parse reads a value of the field from a text, as a form, a command or the configuration has it, and
@@ -209,7 +209,7 @@ func (f *FieldSpec) Parse(text string) (Value, bool) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		return IntegerValue(n), err == nil
 	case Decimal:
-		return DecimalValue(text), decimalText.MatchString(text)
+		return DecimalValue(text), decimalText().MatchString(text)
 	case Boolean:
 		return BooleanValue(text == "true" || text == "1"), text == "true" || text == "false" || text == "1" || text == "0"
 	case Date:
@@ -225,7 +225,7 @@ func (f *FieldSpec) Parse(text string) (Value, bool) {
 }
 
 func parseDate(text string) (time.Time, bool) {
-	m := dateText.FindStringSubmatch(text)
+	m := dateText().FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}, false
 	}
@@ -235,7 +235,7 @@ func parseDate(text string) (time.Time, bool) {
 
 // parseStamp reads what django.utils.dateparse.parse_datetime reads.
 func parseStamp(text string) (time.Time, bool) {
-	m := stampText.FindStringSubmatch(text)
+	m := stampText().FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}, false
 	}

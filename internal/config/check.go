@@ -212,7 +212,7 @@ func (k *checker) origins() {
 
 func (k *checker) table() {
 	name := k.cfg.User.Table
-	if name == "" || tableName.MatchString(name) {
+	if name == "" || tableName().MatchString(name) {
 		return
 	}
 	k.refuse("user.table", "user.table should be the name of a table", shown(name)+" is none", "auth_user")

@@ -3,7 +3,6 @@ package config
 import (
 	netmail "net/mail"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,14 +10,14 @@ import (
 // mailNames are the mails that a mount may send without being asked.
 var mailNames = []string{"activation", "confirmation", "password_changed", "login_changed"}
 
-var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]{2,8})?$`)
+var languageTag = pattern(`^[a-z]{2,3}(-[a-z]{2,8})?$`)
 
 func (k *checker) mail() {
 	m := &k.cfg.Mail
 	if _, err := netmail.ParseAddress(m.From); m.From != "" && (err != nil || strings.ContainsAny(m.From, "\r\n")) {
 		k.refuse("mail.from", "mail.from should be an address, with a name or without", shown(m.From)+" is none", "Example <noreply@example.com>")
 	}
-	if m.Language != "" && !languageTag.MatchString(m.Language) {
+	if m.Language != "" && !languageTag().MatchString(m.Language) {
 		k.refuse("mail.language", "mail.language should be the tag of a language", shown(m.Language)+" is none", "de")
 	}
 }

@@ -182,7 +182,7 @@ func (k *checker) fields() {
 	k.fieldsOf("", k.cfg.Fields)
 	for _, p := range k.cfg.Profiles {
 		k.fieldsOf(p.Name, p.Fields)
-		if p.Table != "" && !tableName.MatchString(p.Table) {
+		if p.Table != "" && !tableName().MatchString(p.Table) {
 			key := declarationOf(p.Name, "") + ".table"
 			k.refuseWith(key, key+" should be the name of a table", shown(p.Table)+" is none", "leave it out for a table of Doorward's own")
 		}

@@ -1,7 +1,5 @@
 package config
 
-import "regexp"
-
 // REST are the settings of REST framework and drf-jwt that a mount may have. What is empty is the
 // preset's own.
 type REST struct {
@@ -27,17 +25,17 @@ func (r *REST) choices() (list []choice) {
 	return list
 }
 
-var rate = regexp.MustCompile(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
+var rate = pattern(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
 
 func (k *checker) rest(prefix string, r *REST) {
 	if r.Authenticators != nil && len(r.Authenticators) == 0 {
 		k.refuse(prefix+"authenticators", prefix+"authenticators is empty", "nobody could show who he is", "opaque")
 	}
-	if r.HeaderPrefix != "" && !headerWord.MatchString(r.HeaderPrefix) {
+	if r.HeaderPrefix != "" && !headerWord().MatchString(r.HeaderPrefix) {
 		k.refuse(prefix+"header_prefix", prefix+"header_prefix should be a word such as JWT", shown(r.HeaderPrefix)+" is none", "JWT")
 	}
 	for _, s := range []struct{ key, value string }{{"rate_anonymous", r.RateAnonymous}, {"rate_user", r.RateUser}} {
-		if s.value != "" && !rate.MatchString(s.value) {
+		if s.value != "" && !rate().MatchString(s.value) {
 			k.refuse(prefix+s.key, prefix+s.key+" should be a number of requests in a second, minute, hour or day",
 				"it is "+shown(s.value), "60/minute")
 		}

@@ -4,14 +4,20 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 var (
-	hostName  = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
-	tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
-	mountName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
-	urlPath   = regexp.MustCompile(`^[A-Za-z0-9._~{}<>:/-]*$`)
+	hostName  = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+	tableName = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
+	mountName = pattern(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+	urlPath   = pattern(`^[A-Za-z0-9._~{}<>:/-]*$`)
 )
+
+// pattern is a regular expression that is compiled when somebody asks for it first: at start most are not.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // validHost takes a name, an IPv4 address, or an IPv6 address in brackets.
 func validHost(host string) bool {
@@ -19,7 +25,7 @@ func validHost(host string) bool {
 		addr, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
 		return err == nil && addr.Is6() && strings.HasSuffix(host, "]")
 	}
-	return len(host) <= 253 && hostName.MatchString(host)
+	return len(host) <= 253 && hostName().MatchString(host)
 }
 
 func validPrefix(prefix string) bool {
@@ -31,7 +37,7 @@ func validPrefix(prefix string) bool {
 func validPath(path string) bool { return !strings.HasPrefix(path, "/") && cleanPath(path) }
 
 func cleanPath(path string) bool {
-	return urlPath.MatchString(path) && !strings.Contains(path, "//") && !strings.Contains("/"+path+"/", "/../") &&
+	return urlPath().MatchString(path) && !strings.Contains(path, "//") && !strings.Contains("/"+path+"/", "/../") &&
 		!strings.Contains("/"+path+"/", "/./")
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -124,8 +123,8 @@ func (t *Tokens) ranges() []bounds {
 }
 
 var (
-	headerWord = regexp.MustCompile(`^[!#$%&'*+.^_|~0-9A-Za-z-]{1,64}$`) // a token of RFC 9110 §5.6.2
-	claimName  = regexp.MustCompile(`^[!-~]{1,64}$`)
+	headerWord = pattern(`^[!#$%&'*+.^_|~0-9A-Za-z-]{1,64}$`) // a token of RFC 9110 §5.6.2
+	claimName  = pattern(`^[!-~]{1,64}$`)
 )
 
 // maxExtra bounds the extra claims of a token.
@@ -133,14 +132,14 @@ const maxExtra = 16
 
 func (k *checker) tokens(prefix string, t *Tokens) {
 	for _, word := range t.HeaderTypes {
-		if !headerWord.MatchString(word) {
+		if !headerWord().MatchString(word) {
 			k.refuse(prefix+"header_types", prefix+"header_types takes words such as Bearer", shown(word)+" is none", "Bearer")
 		}
 	}
 	if t.HeaderTypes != nil && len(t.HeaderTypes) == 0 {
 		k.refuse(prefix+"header_types", prefix+"header_types is empty", "no token could be shown", "Bearer")
 	}
-	if t.HeaderName != "" && !headerWord.MatchString(t.HeaderName) {
+	if t.HeaderName != "" && !headerWord().MatchString(t.HeaderName) {
 		k.refuse(prefix+"header_name", prefix+"header_name should be the name of a header", shown(t.HeaderName)+" is none", "Authorization")
 	}
 	if t.AcceptKinds != nil && len(t.AcceptKinds) == 0 {
@@ -164,7 +163,7 @@ func (k *checker) claimNames(prefix string, t *Tokens) {
 		if name == "" {
 			name = c.otherwise
 		}
-		if !claimName.MatchString(name) || seen[name] || slices.Contains(registered, name) {
+		if !claimName().MatchString(name) || seen[name] || slices.Contains(registered, name) {
 			k.refuse(prefix+c.key, prefix+c.key+" should be a name that no other claim has", "it is "+shown(name), c.otherwise)
 		}
 		seen[name] = true
@@ -184,7 +183,7 @@ func (k *checker) extraClaims(prefix string, t *Tokens) {
 	for _, name := range slices.Sorted(maps.Keys(t.ExtraClaims)) {
 		source := t.ExtraClaims[name]
 		text, fixed := strings.CutPrefix(source, "=")
-		if !claimName.MatchString(name) || slices.Contains(registered, name) || name == "deflated" {
+		if !claimName().MatchString(name) || slices.Contains(registered, name) || name == "deflated" {
 			k.refuse(key, key+" takes names that no other claim has", shown(name)+" will not do", "email=email")
 		}
 		if fixed && len(text) > 200 || !fixed && !slices.Contains(claimFields, source) {

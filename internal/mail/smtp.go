@@ -66,7 +66,7 @@ func newSMTP(u *url.URL) (*smtpTransport, error) {
 	t.addr, t.loopback = net.JoinHostPort(t.host, port), isLoopback(t.host)
 	t.startTLS = !t.implicit && !t.loopback
 	t.config = &tls.Config{ServerName: t.host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.loopback}
-	if name, err := os.Hostname(); err == nil && hostName.MatchString(name) {
+	if name, err := os.Hostname(); err == nil && hostName().MatchString(name) {
 		t.name = name
 	}
 	for key, values := range u.Query() {
@@ -92,7 +92,7 @@ func newSMTP(u *url.URL) (*smtpTransport, error) {
 	return t, nil
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`)
+var hostName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`) })
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

@@ -15,7 +15,7 @@ const (
 	sweepEvery  = time.Hour
 	rotateEvery = 90 * day
 	ageEvery    = time.Minute // that keys may be due for rotation
-	learnEvery  = time.Hour // which hashes there are
+	learnEvery  = time.Hour   // which hashes there are
 
 	sweepFeedEvery = 5 * time.Minute
 
