@@ -34,6 +34,7 @@ var exercised = map[string]string{
 	"djoser1 jwt-refresh":    "TestDjoser1MountedByConfiguration",
 	"djoser1 jwt-verify":     "TestDjoser1MountedByConfiguration",
 	"accounts user-me":       "TestRegistrationInSteps",
+	"v1 activate":            "TestAPrivateSignUpDoesNotTell",
 	"v1 sign-up":             "TestALifeUnderV1",
 	"v1 sign-in":             "TestALifeUnderV1",
 	"v1 refresh":             "TestALifeUnderV1",
