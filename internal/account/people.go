@@ -32,9 +32,9 @@ func (r Reach) Wider(other Reach) bool {
 	return r == Everybody && other != Everybody || r == OwnOrStaff && other == Own
 }
 
-// reaches reports whether who may call up the user of an id.
+// reaches reports whether who, nil for nobody, may call up the user of an id.
 func (who *Principal) reaches(r Reach, id int64) bool {
-	return r == Everybody || who.User.ID == id || r == OwnOrStaff && who.User.IsStaff
+	return r == Everybody || who != nil && (who.User.ID == id || r == OwnOrStaff && who.User.IsStaff)
 }
 
 // Person calls up a user. Codes: NoSuchUser, NotYours.
@@ -115,7 +115,7 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 
 // EditPerson changes a user whom the caller called up for somebody who may; declared fields and profiles as far as by may:
 // see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
-// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields those of Edit.
+// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields and profiles those of Edit.
 func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, c Changes) (u User, err error) {
 	var changed []Field
 	for f, text := range c.Texts {
@@ -148,12 +148,7 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 		if len(problems) > 0 {
 			return &Error{Problems: problems}
 		}
-		if len(changed) > 0 {
-			if err := w.UpdateUser(ctx, &u, changed...); err != nil {
-				return err
-			}
-		}
-		if err := u.writeProfiles(ctx, w, rows); err != nil {
+		if err := writeRows(ctx, w, &u, changed, rows); err != nil {
 			return err
 		}
 		if err := s.addressChanged(ctx, w, p, &u, email); err != nil {
@@ -185,17 +180,7 @@ func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current s
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
 	}
-	err := s.update(ctx, id, func(w Writer) error {
-		there, err := w.DeleteUser(ctx, id)
-		if err == nil && !there {
-			return fail(NoSuchUser)
-		}
-		return err
-	})
-	if err != nil && Refusal(err) == nil {
-		return fmt.Errorf("delete user %d: %w", id, err)
-	}
-	return err
+	return s.Dismiss(ctx, id)
 }
 
 // Text is what people wrote into a field; "" for fields that are no text.

@@ -47,7 +47,7 @@ func (p *Policy) opensWith(g *Grant) bool {
 		return false
 	}
 	d := p.Tokens.Typed
-	return d == nil || d.Keys == nil && d.Owner == "" && slices.Contains(d.Accept, d.Issue)
+	return p.Tokens.Keys == nil && (d == nil || d.Owner == "" && slices.Contains(d.Accept, d.Issue))
 }
 
 // keepToken remembers a good token of who's, until its expiry in unix seconds. One that may live longer

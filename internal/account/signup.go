@@ -149,6 +149,9 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 		if c, ok := s.store.Model().Column(f); ok {
 			u.setText(f, c.filled(n))
 		}
+		if f == Email && p.EmailAsSent {
+			u.Email = n.Email
+		}
 	}
 	if u.Language == "" && s.store.Model().Has(Language) {
 		u.Language = language.Pick(askerOf(ctx).Languages, "")
@@ -203,7 +206,11 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 	if p.StrangersRules {
 		attribute = ofNobody
 	}
-	return append(problems, s.judgePassword(p, n.Password, attribute)...)
+	rules := p.Rules
+	if p.AnyPassword {
+		rules.Order = nil
+	}
+	return append(problems, s.judgePassword(rules, n.Password, attribute)...)
 }
 
 // must reports whether a new row has to say the column: nobody has none, and no two have the same.
@@ -234,7 +241,7 @@ func isText(text string) bool {
 func ofNobody(Field) string { return "" }
 
 // judgePassword runs the password rules; attribute gives the texts that it must not resemble.
-func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) string) []Problem {
+func (s *Service) judgePassword(rules password.Rules, text string, attribute func(Field) string) []Problem {
 	switch {
 	case text == "":
 		return []Problem{{Code: Required, Field: Password}}
@@ -251,7 +258,7 @@ func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) st
 			about = append(about, password.Attribute{Label: m.Label(f), Value: value})
 		}
 	}
-	return passwordProblems(p.Rules.Check(text, about))
+	return passwordProblems(rules.Check(text, about))
 }
 
 // NewJWTSecret draws a User's JWTSecret.

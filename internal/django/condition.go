@@ -32,6 +32,10 @@ type Condition struct {
 	// Beside are what is mounted beside Preset, with the same settings.
 	Beside []Place
 	Djoser Djoser
+	// RestAuth is what django-rest-auth is asked for.
+	RestAuth RestAuth
+	// TokenCookie is the cookie that brings a token of drf-jwt, too; "": none does.
+	TokenCookie string
 	// Anonymous and Known are how often somebody may ask.
 	Anonymous, Known Rate
 	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
@@ -68,6 +72,7 @@ var translators = map[string]func(*Condition, *object){
 	"simplejwt": (*Condition).readSimpleMount,
 	"profiles":  (*Condition).readProfiles,
 	"events":    (*Condition).readEvents,
+	"userapi":   (*Condition).readUserAPI,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
@@ -146,6 +151,8 @@ func (c *Condition) readTokens(jwt *object) {
 	if !jwt.none("JWT_GET_USER_SECRET_KEY") && jwt.take("JWT_GET_USER_SECRET_KEY", &keys) { // None by default
 		t.Signing = account.PerUser
 	}
+	c.readJWTKeys(jwt)
+	c.readJWTChecks(jwt)
 	c.Claims = "own"
 	if jwt.take("JWT_PAYLOAD_HANDLER", &handler) {
 		c.Claims = "level"

@@ -147,7 +147,7 @@ func TestReadFaults(t *testing.T) {
 		{"an unknown setting", settings + " => " + settings + `"DEBUG": true, `, "settings.DEBUG is not known"},
 		{"a setting in another case", settings + " => " + settings + `"secret_key": "x", `, "settings.secret_key is not known"},
 		{"two unknown settings", settings + " => " + settings + `"B": 1, "A": null, `, "settings.A is not known; settings.B is not known"},
-		{"an unknown member of JWT_AUTH", jwt + " => " + jwt + `"JWT_ALGORITHM": "HS512", `, "settings.JWT_AUTH.JWT_ALGORITHM is not known"},
+		{"an unknown member of JWT_AUTH", jwt + " => " + jwt + `"JWT_ALGORITHM": "HS512", `, "settings.JWT_AUTH.JWT_ALGORITHM is not known: HS512"},
 		{"a member of JWT_AUTH in another case", jwt + " => " + jwt + `"jwt_allow_refresh": true, `, "settings.JWT_AUTH.jwt_allow_refresh is not known"},
 		{"an unknown member of REST_FRAMEWORK", settings + " => " + settings + `"REST_FRAMEWORK": {"PAGE_SIZE": 1}, `, "settings.REST_FRAMEWORK.PAGE_SIZE is not known"},
 		{
@@ -340,7 +340,7 @@ func FuzzRead(f *testing.F) {
 			tokens.Access < 0 || tokens.Refresh < 0 || !tokens.Foreign || c.Policy.Rules.MinLength < 0 || !c.Scratch && c.Users != nil {
 			t.Errorf("Read(%q) = %+v", body, c)
 		}
-		if d := tokens.Typed; d != nil && (len(d.Accept) == 0 || len(c.SimpleJWT.Types) == 0 || d.Sliding < 0 || d.Validity.Leeway < 0) {
+		if d := tokens.Typed; d != nil && (len(d.Accept) == 0 || len(c.SimpleJWT.Types) == 0 || d.Sliding < 0 || tokens.Validity.Leeway < 0) {
 			t.Errorf("Read(%q) = %+v, %+v", body, d, c.SimpleJWT)
 		}
 		for _, u := range c.Users {

@@ -48,6 +48,10 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 			mounts[name] = config.Mount{}
 		}
 	}
+	for name, m := range mounts {
+		preset := presets[cmp.Or(m.Preset, name)] // one that is not known is refused below
+		p.model = preset.withProfile(p.model)
+	}
 	for _, name := range slices.Sorted(maps.Keys(mounts)) {
 		m, err := mountOf(name, mounts[name], p.model)
 		if err != nil {
@@ -239,6 +243,8 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.Scratch {
 		q.model = c.Model
 	}
+	preset := presets[c.Preset]
+	q.model = preset.withProfile(q.model)
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
@@ -267,6 +273,7 @@ func mountOfCondition(c *django.Condition, place django.Place) mountPlan {
 		name: place.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
 		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, auth: preset.auth, recorded: true, languages: c.Locale,
 		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: place.Paths, profile: preset.profile,
+		tokenCookie: c.TokenCookie,
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

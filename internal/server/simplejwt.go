@@ -26,7 +26,7 @@ func (m *mountPlan) simpleClaims() []account.Claim {
 	j := &m.jwt
 	return simplejwt.Claims(simplejwt.Names{
 		Kind: j.Kind, ID: j.ID, Owner: j.Owner, RefreshExpiry: j.RefreshExpiry, Revoke: j.Revoke,
-		Audience: j.Audience, Issuer: m.policy.Tokens.Typed.Validity.Issuer, Extra: j.Extra,
+		Audience: j.Audience, Issuer: m.policy.Tokens.Validity.Issuer, Extra: j.Extra,
 	})
 }
 
@@ -37,12 +37,12 @@ func (m *mountPlan) simpleOptions() simplejwt.Options {
 // setShared lets the secret key sign with another algorithm than HS256, which the service has
 // keys for itself.
 func (m *mountPlan) setShared(secret token.Secret, fallbacks []token.Secret) {
-	d := m.policy.Tokens.Typed
-	if d == nil || d.Keys != nil || m.policy.Tokens.Signing != account.Shared || m.jwt.Alg == token.HS256 {
+	t := &m.policy.Tokens
+	if t.Keys != nil || t.Signing != account.Shared || m.jwt.Alg == token.HS256 {
 		return
 	}
 	for _, s := range append([]token.Secret{secret}, fallbacks...) {
-		d.Keys = append(d.Keys, token.HMACKey(m.jwt.Alg, "", s.Bytes()))
+		t.Keys = append(t.Keys, token.HMACKey(m.jwt.Alg, "", s.Bytes()))
 	}
 }
 
@@ -65,10 +65,7 @@ const simpleFamily = "simplejwt"
 func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	t, s := m.policy.Tokens.Typed, &c.Tokens
 	if t == nil {
-		if s.Set() {
-			return fmt.Errorf("[mounts.%s] has settings that do not go with this preset\n  its tokens do not tell their kind\n  try: preset = \"simplejwt\"", m.name)
-		}
-		return nil
+		return m.setPlain(s)
 	}
 	t.Family = simpleFamily
 	if on(s.RotateRefresh) {
@@ -79,19 +76,40 @@ func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	}
 	setSeconds(&t.Sliding, s.SlidingLifetimeSeconds)
 	setSeconds(&t.SlidingRefresh, s.SlidingRefreshLifetimeSeconds)
-	setSeconds(&t.Validity.Leeway, s.LeewaySeconds)
 	if s.AcceptKinds != nil {
 		t.Accept = nil
 		for _, kind := range s.AcceptKinds {
 			t.Accept = append(t.Accept, account.Kind(kind))
 		}
 	}
-	t.Validity.Audience, t.Validity.Issuer = s.Audience, s.Issuer
+	m.setParties(s)
 	m.setClaims(s)
 	if err := m.setOwner(s, model); err != nil {
 		return err
 	}
 	return m.setKeys(s)
+}
+
+// setPlain takes what tokens of one kind, drf-jwt's, have of these settings.
+func (m *mountPlan) setPlain(s *config.Tokens) error {
+	t, other := &m.policy.Tokens, *s
+	other.Audience, other.Issuer, other.LeewaySeconds = nil, "", 0
+	other.Algorithm, other.SigningKeyFile, other.VerifyingKeyFile = "", "", ""
+	if other.Set() || t.Rotating && s.Set() {
+		return fmt.Errorf("[mounts.%s] has settings that do not go with this preset\n  its tokens do not tell their kind\n  try: preset = \"simplejwt\"", m.name)
+	}
+	m.setParties(s)
+	if s.Algorithm != "" && t.Signing == account.PerUser {
+		return fmt.Errorf("[mounts.%s] algorithm = %q does not go with this preset\n  everybody has a key of his own, of HS256\n  try: signing = \"shared\"", m.name, s.Algorithm)
+	}
+	return m.setKeys(s)
+}
+
+// setParties says for whom tokens are, who makes them, and how far clocks may differ.
+func (m *mountPlan) setParties(s *config.Tokens) {
+	v := &m.policy.Tokens.Validity
+	setSeconds(&v.Leeway, s.LeewaySeconds)
+	v.Audience, v.Issuer = s.Audience, s.Issuer
 }
 
 func on(v *bool) bool { return v != nil && *v }
@@ -178,7 +196,7 @@ func (m *mountPlan) setKeys(s *config.Tokens) error {
 			return err
 		}
 	}
-	if m.policy.Tokens.Typed.Keys, err = django.Keys(m.jwt.Alg, signing, verifying); err != nil {
+	if m.policy.Tokens.Keys, err = django.Keys(m.jwt.Alg, signing, verifying); err != nil {
 		return fmt.Errorf("[mounts.%s] the keys do not go with algorithm = %q\n  %w\n  try: openssl genpkey", m.name, m.jwt.Alg, err)
 	}
 	return nil

@@ -76,6 +76,7 @@ const (
 	Integer
 	Boolean
 	Related // another row, by what it is called; it is shown, and never taken
+	Link // the address of what the body is about
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.

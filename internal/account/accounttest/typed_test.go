@@ -476,7 +476,8 @@ func TestTypedClaims(t *testing.T) {
 	w := open(t, ownModel())
 	u := w.add(t, "ann@example.com", nil)
 	off := w.add(t, "off@example.com", func(u *account.User) { u.IsActive = false })
-	p := foreign(typed(func(d *account.Typed) { d.Validity = token.Validity{Issuer: "us", Audience: []string{"front"}} }))
+	p := foreign(typed(nil))
+	p.Tokens.Validity = token.Validity{Issuer: "us", Audience: []string{"front"}}
 	now := w.clock.now().Unix()
 	const huge, long = "99999999999999999999", `"` // a number beyond 64 bits
 	at := func(d int64) string { return fmt.Sprint(now + d) }
@@ -532,14 +533,14 @@ func TestTypedClaims(t *testing.T) {
 		{"user_id", `""`, all(account.TokenNamed)},
 		{"user_id", fmt.Sprintf(`"%d"`, u.ID), all("")},
 		{"user_id", fmt.Sprint(off.ID), all(account.UserDisabled)},
-		{"aud", "", all(account.TokenClaims)},
-		{"aud", `"back"`, all(account.TokenClaims)},
+		{"aud", "", all(account.TokenParty)},
+		{"aud", `"back"`, all(account.TokenParty)},
 		{"aud", `["back", "front"]`, all("")},
-		{"aud", `["front", 1]`, all(account.TokenClaims)},
-		{"aud", "5", all(account.TokenClaims)},
-		{"iss", "", all(account.TokenClaims)},
-		{"iss", `"them"`, all(account.TokenClaims)},
-		{"iss", `["us"]`, all(account.TokenClaims)},
+		{"aud", `["front", 1]`, all(account.TokenParty)},
+		{"aud", "5", all(account.TokenParty)},
+		{"iss", "", all(account.TokenParty)},
+		{"iss", `"them"`, all(account.TokenParty)},
+		{"iss", `["us"]`, all(account.TokenParty)},
 		{"refresh_exp", "", [3]account.Code{"", "", account.NotRefreshable}},
 		{"refresh_exp", `"x"`, [3]account.Code{"", "", account.TokenClaims}},
 		{"refresh_exp", "-1", [3]account.Code{"", "", account.RefreshExpired}},

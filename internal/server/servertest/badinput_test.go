@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"doorward/internal/account"
 	"doorward/internal/web"
 )
 
@@ -112,10 +113,24 @@ func with(r *web.Route, name, value string) string {
 			text = "bad-input@example.com"
 		}
 		members[f.Name], _ = json.Marshal(text)
+		if f.Fields != nil {
+			members[f.Name], _ = json.Marshal(object(f.Fields))
+		}
 	}
 	members[name] = json.RawMessage(value)
 	out, _ := json.Marshal(members)
 	return string(out)
+}
+
+// object has a fitting value for each of these fields.
+func object(fields []web.Field) map[string]string {
+	members := map[string]string{}
+	for _, f := range fields {
+		if members[f.Name] = "x"; f.Spec != nil && f.Spec.Kind == account.Date {
+			members[f.Name] = "1990-02-28"
+		}
+	}
+	return members
 }
 
 var people atomic.Int64

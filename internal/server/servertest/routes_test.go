@@ -21,7 +21,7 @@ var (
 )
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/", "accounts": "/api/accounts/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/", "accounts": "/api/accounts/", "userapi": "/userapi/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{

@@ -41,8 +41,7 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 	for i := range m.Extras {
 		in.extra = p.take(in.extra, &m.Extras[i], "", members)
 	}
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
+	for _, k := range kinds(m) {
 		raw, ok := members[k.Name]
 		delete(members, k.Name)
 		if !ok {
@@ -68,6 +67,16 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 		return in, p.sorted()
 	}
 	return in, nil
+}
+
+// kinds are the kinds of profile that this mount shows.
+func kinds(m *account.Model) (list []*account.ProfileKind) {
+	for i := range m.Profiles {
+		if k := &m.Profiles[i]; !k.Apart {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // take moves the member of a declared field from members to vs.
@@ -116,8 +125,7 @@ func valueOf(f *account.FieldSpec, raw json.RawMessage) (account.Value, account.
 // declared are the members of a body for declared fields, and for profiles.
 func declared(m *account.Model, isNew bool) []web.Field {
 	fields := writable(m.Extras, isNew)
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
+	for _, k := range kinds(m) {
 		fields = append(fields, web.Field{Name: k.Name, Label: k.Name, Required: isNew && k.Required, Fields: writable(k.Fields, isNew)})
 	}
 	return fields
@@ -142,6 +150,9 @@ func (a *API) appendWhole(b []byte, u *account.User, by account.Access) []byte {
 	b = appendValues(b[:len(b)-1], m.Extras, u.Extra, by)
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
+		if k.Apart {
+			continue
+		}
 		b = appendName(b, k.Name)
 		p, ok := u.Profiles.Of(k.Name)
 		if !ok {
