@@ -110,8 +110,7 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return err
 	}
 	if err := v.site.permit(r.Context(), rules, who); err != nil {
-		var refusal *Failure
-		if rules.Hidden && who != nil && errors.As(err, &refusal) {
+		if rules.Hidden && who != nil && isFailure(err) {
 			return NotFound()
 		}
 		return err
@@ -126,6 +125,12 @@ func (v *view) serve(a *answer, r *http.Request) error {
 		return JSON(a, http.StatusOK, v.metadata(&web.Request{Request: r, Mount: v.mount, Who: who}))
 	}
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
+}
+
+// isFailure reports whether err is an answer, and no fault.
+func isFailure(err error) bool {
+	var f *Failure
+	return errors.As(err, &f)
 }
 
 // authenticate asks one authenticator after the other. h is the answer's, for what the sessions say to
