@@ -20,13 +20,14 @@ const (
 	PasswordChangedMail Occasion = "password_changed" // it was set
 	LoginResetMail      Occasion = "login_reset"      // the link that changes what the user signs in with
 	LoginChangedMail    Occasion = "login_changed"    // it was changed
+	VerifyEmailMail     Occasion = "verify_email"     // the key that shows an address to be its owner's
 )
 
 // Notice is what a user is told by mail, before it has words.
 type Notice struct {
 	Occasion Occasion
 	User     *User
-	// UID and Token are those of the link; "" where there is none. They are a secret until used.
+	// UID and Token are those of the link, Token alone its key; "" where there is none. They are a secret until used.
 	UID, Token string
 	Asker      Asker
 }

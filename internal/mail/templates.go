@@ -33,6 +33,7 @@ var fileNames = map[account.Occasion]string{
 	account.PasswordChangedMail: "password_changed_confirmation",
 	account.LoginResetMail:      "username_reset",
 	account.LoginChangedMail:    "username_changed_confirmation",
+	account.VerifyEmailMail:     "email_confirmation",
 }
 
 func (t *templates) of(o account.Occasion, lang string) *template {

@@ -28,6 +28,18 @@ func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, lim
 	return users, nil
 }
 
+// UsersByUsername finds everybody who has a user name, in any case.
+func (q *queries) UsersByUsername(ctx context.Context, name string, limit int) ([]account.User, error) {
+	if q.findAnyName == "" || name == "" || !storable(name) {
+		return nil, nil
+	}
+	users, err := q.list(ctx, q.findAnyName, name, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find the users of a name: %w", err)
+	}
+	return users, nil
+}
+
 // Activate makes a user active who is not.
 func (q *queries) Activate(ctx context.Context, id int64) (bool, error) {
 	changed, err := q.exec(ctx, q.activate, true, id, false)

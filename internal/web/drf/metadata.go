@@ -88,6 +88,8 @@ func describe(fields []web.Field) Object {
 		case f.ReadOnly:
 		case all != nil:
 			o = append(o, Member{"choices", all})
+		case f.Min > 0 && f.Max > 0:
+			o = append(o, Member{"min_length", f.Min}, Member{"max_length", f.Max})
 		case f.Max > 0:
 			o = append(o, Member{"max_length", f.Max})
 		}

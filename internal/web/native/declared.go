@@ -34,6 +34,9 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 	}
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
+		if k.Hidden() {
+			continue
+		}
 		raw, ok := members[k.Name]
 		delete(members, k.Name)
 		if !ok {
@@ -109,6 +112,9 @@ func declared(m *account.Model, isNew bool) []web.Field {
 	fields := writable(m.Extras, isNew)
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
+		if k.Hidden() {
+			continue
+		}
 		fields = append(fields, web.Field{Name: k.Name, Label: k.Name, Required: isNew && k.Required, Fields: writable(k.Fields, isNew)})
 	}
 	return fields
@@ -137,6 +143,9 @@ func (a *API) shown(u *account.User, by account.Access) (members []member) {
 	}
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
+		if k.Hidden() {
+			continue
+		}
 		p, ok := u.Profiles.Of(k.Name)
 		if !ok {
 			members = append(members, member{k.Name, nil})
