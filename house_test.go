@@ -30,6 +30,7 @@ var floors = []struct {
 	{"internal/web/drfjwt", 42},
 	{"internal/web/native", 42},
 	{"internal/web/simplejwt", 42},
+	{"internal/web/users", 42},
 	{"internal/web/drf", 41},
 	{"internal/journal", 30},
 	{"internal/account/accounttest", 30},

@@ -128,8 +128,8 @@ func (s *Service) verifyThenFind(ctx context.Context, r Reader, p *Policy, t *to
 // verifyKeys are the keys that may have signed t. Which published ones there are is no secret, so
 // a token of none of them may cost less.
 func (s *Service) verifyKeys(p *Policy, t *token.Unverified) []*token.Key {
-	if p.Tokens.Typed != nil && p.Tokens.Typed.Keys != nil {
-		return p.Tokens.Typed.Keys
+	if p.Tokens.Keys != nil {
+		return p.Tokens.Keys
 	}
 	if p.Tokens.Signing == Shared {
 		return s.shared
@@ -166,6 +166,8 @@ func (s *Service) verifyClaims(p *Policy, t *token.Unverified, key *token.Key, w
 	switch {
 	case errors.Is(err, token.ErrExpired):
 		return fail(TokenExpired)
+	case errors.Is(err, token.ErrAudience), errors.Is(err, token.ErrIssuer):
+		return fail(TokenParty)
 	case err != nil:
 		return fail(TokenClaims)
 	}

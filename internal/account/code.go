@@ -55,6 +55,7 @@ const (
 	TokenForged    Code = "token_forged"    // a bad signature, or one of a key that is gone
 	TokenExpired   Code = "token_expired"
 	TokenClaims    Code = "token_claims"  // well signed, but a claim is missing or of the wrong type
+	TokenParty     Code = "token_party"   // well signed, for another audience or by another issuer
 	TokenNamed     Code = "token_named"   // it names nobody, or somebody else than its user id
 	TokenUnnamed   Code = "token_unnamed" // it lacks the name that it should carry
 	TokenEnded     Code = "token_ended"   // signed out

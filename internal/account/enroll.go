@@ -23,6 +23,7 @@ func (s *Service) Enroll(ctx context.Context, p *Policy, n NewUser, b Browser) (
 		n.Username = nameOf(n.Email)
 	}
 	judged := *p
+	judged.EmailAsSent = true
 	if p.Entry.Unlike {
 		judged.Rules.Order = slices.DeleteFunc(slices.Clone(p.Rules.Order), func(r password.Rule) bool { return r == password.Similarity })
 	}
@@ -30,7 +31,6 @@ func (s *Service) Enroll(ctx context.Context, p *Policy, n NewUser, b Browser) (
 	if err != nil {
 		return Entry{}, err
 	}
-	u.putText(Email, n.Email)
 	for digits := 0; ; digits++ {
 		if made {
 			u.Username = n.Username + someDigits(digits)

@@ -24,8 +24,8 @@ type EntryPolicy struct {
 	Opaque bool
 	// Stamp writes last_login. Where a browser's session is opened that is always done.
 	Stamp bool
-	// FoldNames finds a user name in any case, and takes no other spelling of one that is there. It
-	// reads the whole table, as Django does.
+	// FoldNames finds a user name in any case, and takes no other spelling of one that is there, where the table is
+	// Django's: see Reader.UsersByUsername.
 	FoldNames bool
 	// Unlike judges a new user's password without a look at his name and address.
 	Unlike bool

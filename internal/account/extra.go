@@ -176,24 +176,29 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 	after := u
 	err := s.update(ctx, u.ID, func(w Writer) error {
 		after = u // may run again
-		if len(changed) > 0 {
-			if err := w.UpdateUser(ctx, &u, changed...); err != nil {
-				return err
-			}
-		}
-		for _, row := range rows {
-			p, err := row.write(ctx, w)
-			if err != nil {
-				return err
-			}
-			after.Profiles = after.Profiles.with(p)
-		}
-		return nil
+		return writeRows(ctx, w, &after, changed, rows)
 	})
 	if err != nil {
 		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
 	}
 	return after, nil
+}
+
+// writeRows writes the changed fields of u, and rows of his profiles.
+func writeRows(ctx context.Context, w Writer, u *User, changed []Field, rows []profileChange) error {
+	if len(changed) > 0 {
+		if err := w.UpdateUser(ctx, u, changed...); err != nil {
+			return err
+		}
+	}
+	for _, row := range rows {
+		p, err := row.write(ctx, w)
+		if err != nil {
+			return err
+		}
+		u.Profiles = u.Profiles.with(p)
+	}
+	return nil
 }
 
 // profileChange is a row of a profile as it will be.

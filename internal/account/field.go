@@ -129,6 +129,8 @@ type ProfileKind struct {
 	// Auto makes the row with the user's, of what was given and of defaults; Required refuses a
 	// sign-up that gives none.
 	Auto, Required bool
+	// Apart says that it is one mount's: the others neither show it nor take it.
+	Apart bool
 	// Adopted says that the table is another program's: it is never made or changed.
 	Adopted bool
 }

@@ -92,16 +92,19 @@ func (s *Service) Delete(ctx context.Context, who *Principal, text string) error
 	return err
 }
 
-// Remove deletes an account, and all that is kept of it.
+// Remove deletes an account, and all that is kept of it. Codes: NoSuchUser.
 func (s *Service) Remove(ctx context.Context, id int64) error {
 	err := s.update(ctx, id, func(w Writer) error {
-		_, err := w.DeleteUser(ctx, id)
+		there, err := w.DeleteUser(ctx, id)
+		if err == nil && !there {
+			return fail(NoSuchUser)
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil && Refusal(err) == nil {
 		return fmt.Errorf("delete user %d: %w", id, err)
 	}
-	return nil
+	return err
 }
 
 // SetActive disables a user, which ends everything of his, or lets him in again.

@@ -204,7 +204,7 @@ func (s *Service) SetPassword(ctx context.Context, p *Policy, u *User, fresh str
 }
 
 func (s *Service) newPassword(ctx context.Context, p *Policy, u *User, text string) (string, error) {
-	if problems := s.judgePassword(p, text, u.text); len(problems) > 0 {
+	if problems := s.judgePassword(p.Rules, text, u.text); len(problems) > 0 {
 		return "", &Error{Problems: problems}
 	}
 	hash, err := s.pool.Hash(ctx, text)

@@ -26,9 +26,9 @@ const (
 	Everybody
 )
 
-// reaches reports whether who may call up the user of an id.
+// reaches reports whether who, nil for nobody, may call up the user of an id.
 func (who *Principal) reaches(r Reach, id int64) bool {
-	return r == Everybody || who.User.ID == id || who.User.IsStaff
+	return r == Everybody || who != nil && (who.User.ID == id || who.User.IsStaff)
 }
 
 // Person calls up a user. Codes: NoSuchUser, NotYours.
@@ -109,10 +109,10 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 
 // EditPerson changes texts and declared fields of a user whom the caller called up for somebody who may; of declared fields, as far as by may:
 // see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
-// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields those of Edit.
-func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, texts map[Field]string, extra Values) (u User, err error) {
+// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields and profiles those of Edit.
+func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, c Changes) (u User, err error) {
 	var changed []Field
-	for f, text := range texts {
+	for f, text := range c.Texts {
 		col, ok := s.store.Model().Column(f)
 		if !ok {
 			return User{}, failField(ReadOnly, f)
@@ -122,7 +122,7 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 		}
 		changed = append(changed, f)
 	}
-	extra, problems := judgeFields("", s.store.Model().Extras, extra, by, &Values{}, s.now())
+	extra, problems := judgeFields("", s.store.Model().Extras, c.Extra, by, &Values{}, s.now())
 	if len(problems) > 0 {
 		return User{}, &Error{Problems: problems}
 	}
@@ -134,11 +134,11 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 			return err
 		}
 		email := u.Email
-		for f, text := range texts {
+		for f, text := range c.Texts {
 			u.putText(f, text)
 		}
 		u.Extra = u.Extra.WithAll(extra)
-		if err := w.UpdateUser(ctx, &u, changed...); err != nil {
+		if err := s.writeChanges(ctx, w, by, &u, changed, c.Profiles); err != nil {
 			return err
 		}
 		switch {
@@ -158,6 +158,20 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 	return u, nil
 }
 
+// writeChanges writes the changed fields of u, and what is given for his profiles.
+func (s *Service) writeChanges(ctx context.Context, w Writer, by Access, u *User, changed []Field, profiles []Profile) error {
+	var rows []profileChange
+	var problems []Problem
+	for _, p := range profiles {
+		row, wrong := s.judgeProfile(by, u, p)
+		rows, problems = append(rows, row), append(problems, wrong...)
+	}
+	if len(problems) > 0 {
+		return &Error{Problems: problems}
+	}
+	return writeRows(ctx, w, u, changed, rows)
+}
+
 // Expel deletes another user for somebody who may, once he gave his own password.
 // Codes: WrongPassword, NoSuchUser, Busy.
 func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current string) error {
@@ -167,17 +181,7 @@ func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current s
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
 	}
-	err := s.update(ctx, id, func(w Writer) error {
-		there, err := w.DeleteUser(ctx, id)
-		if err == nil && !there {
-			return fail(NoSuchUser)
-		}
-		return err
-	})
-	if err != nil && Refusal(err) == nil {
-		return fmt.Errorf("delete user %d: %w", id, err)
-	}
-	return err
+	return s.Remove(ctx, id)
 }
 
 // Text is what people wrote into a field; "" for fields that are no text.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"doorward/internal/password"
+	"doorward/internal/token"
 )
 
 // Policy is what may differ between mounts. It travels with each call; the service never asks
@@ -16,6 +17,10 @@ type Policy struct {
 	Rules     password.Rules
 	// StampLogin writes last_login when a token is issued.
 	StampLogin bool
+	// EmailAsSent keeps the spelling of an address at sign-up, domain and all.
+	EmailAsSent bool
+	// AnyPassword runs no rules at sign-up. Recorded of Django settings, and never on outside a replay of them.
+	AnyPassword bool
 	// KeepTokens lets everything live on when somebody changes his password. Recorded of Django
 	// settings and never on outside a replay of them.
 	KeepTokens bool
@@ -111,6 +116,10 @@ type Tokens struct {
 	// another's. Recorded of one Django set-up and never on outside a replay of it:
 	// an address that changed hands would open its new owner's account.
 	TrustName bool
+	// Keys sign (the first) and verify (all); nil: those of Signing.
+	Keys []*token.Key
+	// Validity is what a token's times and parties must be, but for what follows from the fields above.
+	Validity token.Validity
 	// Typed tells kinds of tokens apart; nil: a mount has one kind.
 	Typed *Typed
 }

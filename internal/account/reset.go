@@ -31,7 +31,7 @@ func (s *Service) JudgePassword(p *Policy, who *Principal, text string) error {
 	if who != nil {
 		attribute = who.User.text
 	}
-	if problems := s.judgePassword(p, text, attribute); len(problems) > 0 {
+	if problems := s.judgePassword(p.Rules, text, attribute); len(problems) > 0 {
 		return &Error{Problems: problems}
 	}
 	return nil

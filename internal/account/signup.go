@@ -134,6 +134,9 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 		if s.store.Model().Has(f) {
 			u.setText(f, n.text(f))
 		}
+		if f == Email && p.EmailAsSent {
+			u.Email = n.Email
+		}
 	}
 	return u, nil
 }
@@ -163,7 +166,11 @@ func (s *Service) judge(p *Policy, n *NewUser) []Problem {
 	if len(problems) > 0 && n.Password != "" {
 		return problems
 	}
-	return append(problems, s.judgePassword(p, n.Password, n.text)...)
+	rules := p.Rules
+	if p.AnyPassword {
+		rules.Order = nil
+	}
+	return append(problems, s.judgePassword(rules, n.Password, n.text)...)
 }
 
 // judgeText judges the text of one field; what is kept of it may be longer. The uniqueness of a
@@ -185,7 +192,7 @@ func isText(text string) bool {
 }
 
 // judgePassword runs the password rules; attribute gives the texts that it must not resemble.
-func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) string) []Problem {
+func (s *Service) judgePassword(rules password.Rules, text string, attribute func(Field) string) []Problem {
 	switch {
 	case text == "":
 		return []Problem{{Code: Required, Field: Password}}
@@ -202,7 +209,7 @@ func (s *Service) judgePassword(p *Policy, text string, attribute func(Field) st
 			about = append(about, password.Attribute{Label: m.Label(f), Value: value})
 		}
 	}
-	return passwordProblems(p.Rules.Check(text, about))
+	return passwordProblems(rules.Check(text, about))
 }
 
 // NewJWTSecret draws a User's JWTSecret.

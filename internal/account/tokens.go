@@ -81,6 +81,8 @@ func (s *Service) claims(p *Policy, u *User, ses *Session, expires time.Time) []
 			v = s.ids.Mint()
 		case FromField:
 			v = s.fieldClaim(u, c.Field)
+		case FromSetting:
+			v = c.Value
 		}
 		claims = append(claims, token.Claim{Name: c.Name, Value: v})
 	}
@@ -100,8 +102,8 @@ func parseSessionID(text string) (int64, bool) {
 
 // signingKey is the key that makes a user's tokens in a mount.
 func (s *Service) signingKey(p *Policy, u *User) (*token.Key, error) {
-	if p.Tokens.Typed != nil && p.Tokens.Typed.Keys != nil {
-		return p.Tokens.Typed.Keys[0], nil
+	if p.Tokens.Keys != nil {
+		return p.Tokens.Keys[0], nil
 	}
 	switch p.Tokens.Signing {
 	case PerUser:

@@ -51,10 +51,7 @@ type Typed struct {
 	// Owner is the field that tokens name their user by: Username or Email; "" is the id.
 	Owner  Field
 	TextID bool // an id is written as text
-	// Keys sign (the first) and verify (all); nil: those of Signing.
-	Keys     []*token.Key
-	Validity token.Validity // but for what the kinds settle
-	Deflate  bool           // extra claims go into one, deflated
+	Deflate bool // extra claims go into one, deflated
 	Rotation Rotation
 	// ReuseEnds ends the session of a spent refresh token that is shown again, once Grace is over.
 	ReuseEnds bool
@@ -67,18 +64,19 @@ type Typed struct {
 // span is how long after its last rotation the last token of a session is dead.
 func (d *Typed) span(t *Tokens) time.Duration {
 	if d.Issue == KindSliding {
-		return d.SlidingRefresh + d.Sliding + d.Validity.Leeway
+		return d.SlidingRefresh + d.Sliding + t.Validity.Leeway
 	}
-	return t.Refresh + t.Access + d.Validity.Leeway
+	return t.Refresh + t.Access + t.Validity.Leeway
 }
 
 func (t *Tokens) validity() token.Validity {
+	v := t.Validity
 	if t.Typed != nil {
-		v := t.Typed.Validity
 		v.CheckIssuedAt, v.AnyAudience = true, t.Foreign // SimpleJWT ignores an aud that it does not ask for
 		return v
 	}
-	return token.Validity{RequireExp: !t.Foreign}
+	v.RequireExp = !t.Foreign
+	return v
 }
 
 // family is the name that a mount's sessions go by.

@@ -71,7 +71,7 @@ func (s *Service) signTyped(p *Policy, u *User, claims []token.Claim) (string, e
 		return "", err
 	}
 	sign := token.Sign
-	if p.Tokens.Signing == Published && p.Tokens.Typed.Keys == nil {
+	if p.Tokens.Signing == Published && p.Tokens.Keys == nil {
 		sign = token.SignWithID
 	}
 	text, err := sign(key, claims...)

@@ -245,7 +245,7 @@ func (s *Service) SlideToken(ctx context.Context, p *Policy, raw string) (string
 		return "", fail(NotRefreshable)
 	case state != token.Present:
 		return "", fail(TokenClaims)
-	case end <= now.Add(-p.Tokens.Typed.Validity.Leeway).Unix():
+	case end <= now.Add(-p.Tokens.Validity.Leeway).Unix():
 		return "", fail(RefreshExpired)
 	}
 	err = s.store.View(ctx, func(r Reader) error {

@@ -46,7 +46,7 @@ const (
 func VerifiedEmails() ProfileKind {
 	longest := int64(254)
 	return ProfileKind{
-		Name: verifiedKind, Table: "verified_emails",
+		Name: verifiedKind, Table: "verified_emails", Apart: true,
 		Fields: []FieldSpec{{Name: verifiedField, Kind: ShortText, Max: &longest, Read: Nobody, Write: Nobody}},
 	}
 }

@@ -24,7 +24,9 @@ func AuthUser() *account.Model {
 
 // readNames takes what a row of the fixture says where the model has user names.
 func readNames(o *object, u *account.User) {
-	o.take("username", &u.Username)
+	if !o.none("username") {
+		o.take("username", &u.Username)
+	}
 	o.take("first_name", &u.FirstName)
 	o.take("last_name", &u.LastName)
 	o.take("is_staff", &u.IsStaff)

@@ -30,6 +30,10 @@ type Condition struct {
 	// Without are the operations that are not mounted.
 	Without []string
 	Djoser  Djoser
+	// RestAuth is what django-rest-auth is asked for.
+	RestAuth RestAuth
+	// TokenCookie is the cookie that brings a token of drf-jwt, too; "": none does.
+	TokenCookie string
 	// Anonymous and Known are how often somebody may ask.
 	Anonymous, Known Rate
 	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
@@ -57,6 +61,7 @@ var translators = map[string]func(*Condition, *object){
 	"djoser1":   (*Condition).readClassic,
 	"djoser":    (*Condition).readModern,
 	"simplejwt": (*Condition).readSimpleMount,
+	"userapi":   (*Condition).readUserAPI,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
@@ -130,6 +135,8 @@ func (c *Condition) readTokens(jwt *object) {
 	jwt.take("JWT_ALLOW_REFRESH", &t.Renewable)
 	c.Prefix = "JWT"
 	jwt.take("JWT_AUTH_HEADER_PREFIX", &c.Prefix)
+	c.readJWTKeys(jwt)
+	c.readJWTChecks(jwt)
 	var keys, handler string
 	t.Signing = account.Shared
 	if !jwt.none("JWT_GET_USER_SECRET_KEY") && jwt.take("JWT_GET_USER_SECRET_KEY", &keys) { // None by default
@@ -240,6 +247,7 @@ func readUser(o *object, m *account.Model) User {
 	}
 	if m != nil {
 		readExtras(o, &u.User, m.Extras)
+		readProfiles(o, &u.User, m)
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

@@ -340,7 +340,7 @@ func FuzzRead(f *testing.F) {
 			tokens.Access < 0 || tokens.Refresh < 0 || !tokens.Foreign || c.Policy.Rules.MinLength < 0 || !c.Scratch && c.Users != nil {
 			t.Errorf("Read(%q) = %+v", body, c)
 		}
-		if d := tokens.Typed; d != nil && (len(d.Accept) == 0 || len(c.SimpleJWT.Types) == 0 || d.Sliding < 0 || d.Validity.Leeway < 0) {
+		if d := tokens.Typed; d != nil && (len(d.Accept) == 0 || len(c.SimpleJWT.Types) == 0 || d.Sliding < 0 || tokens.Validity.Leeway < 0) {
 			t.Errorf("Read(%q) = %+v, %+v", body, d, c.SimpleJWT)
 		}
 		for _, u := range c.Users {

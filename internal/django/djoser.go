@@ -128,6 +128,8 @@ func AskedOf(m *account.Model) []Asked {
 		return []Asked{{account.Email, false}}
 	case m.Table == "roles_user":
 		return []Asked{{account.Email, false}, {account.FirstName, false}, {account.LastName, false}}
+	case m.Table == "userapi_user":
+		return []Asked{{account.Username, false}, {account.FirstName, true}, {account.LastName, true}}
 	case m.Table == "accounts_user":
 		return []Asked{{account.Name, true}, {account.Phone, true}}
 	}

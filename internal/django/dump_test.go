@@ -88,7 +88,7 @@ func TestASigningKeyThatIsTheSecretKeyIsNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(d.Policy.Tokens.Typed.Keys); got != want {
+		if got := len(d.Policy.Tokens.Keys); got != want {
 			t.Errorf("SIGNING_KEY %q beside SECRET_KEY \"a\"\n got: %d keys\nwant: %d", key, got, want)
 		}
 	}

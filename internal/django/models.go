@@ -37,6 +37,7 @@ func ModelOf(table string) *account.Model {
 // userModels are the models by the name that AUTH_USER_MODEL has for them.
 var userModels = map[string]func() *account.Model{
 	"accounts.User": AccountsUser, "auth.User": AuthUser, "roles.User": RolesUser, "spauser.SpaUser": SpaUser,
+	"userapi.User": UserAPIUser,
 }
 
 // Tables names the tables that can be adopted, in order.

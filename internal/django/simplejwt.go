@@ -196,7 +196,7 @@ func (c *Condition) readClaimNames(o *object) {
 }
 
 func (c *Condition) readParties(o *object) {
-	v := &c.Policy.Tokens.Typed.Validity
+	v := &c.Policy.Tokens.Validity
 	v.Leeway = o.seconds("LEEWAY", 0)
 	if !o.none("ISSUER") {
 		o.take("ISSUER", &v.Issuer)
@@ -237,7 +237,7 @@ func (c *Condition) readKeys(o *object) {
 	if err != nil {
 		o.faultOf("SIGNING_KEY", "or VERIFYING_KEY is unusable for "+name)
 	}
-	c.Policy.Tokens.Typed.Keys = keys
+	c.Policy.Tokens.Keys = keys
 }
 
 // Keys makes the keys of a mount: the first one signs. None are made of no texts where a secret

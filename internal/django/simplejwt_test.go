@@ -84,14 +84,14 @@ func TestReadSimpleJWT(t *testing.T) {
 		{``, func(c *Condition, t *account.Tokens, d *account.Typed) bool {
 			return t.Access == 5*time.Minute && t.Refresh == day && d.Sliding == 5*time.Minute && d.SlidingRefresh == day && t.Grace == 0 &&
 				d.Rotation == account.NoRotation && !d.ReuseEnds && t.Foreign && d.Outlive && d.Blind && d.NoBlacklist && c.Policy.KeepTokens &&
-				!c.Policy.StampLogin && t.Signing == account.Shared && d.Keys == nil && d.Owner == "" && d.Validity.Leeway == 0 &&
+				!c.Policy.StampLogin && t.Signing == account.Shared && t.Keys == nil && d.Owner == "" && t.Validity.Leeway == 0 &&
 				reflect.DeepEqual(c.SimpleJWT, DefaultSimpleJWT()) && fmt.Sprint(d.Accept) == "[access]"
 		}},
 		{
 			`"ACCESS_TOKEN_LIFETIME": 60, "REFRESH_TOKEN_LIFETIME": 61.5, "SLIDING_TOKEN_LIFETIME": 62, "SLIDING_TOKEN_REFRESH_LIFETIME": 63, "LEEWAY": 4`,
 			func(_ *Condition, t *account.Tokens, d *account.Typed) bool {
 				return t.Access == time.Minute && t.Refresh == 61500*time.Millisecond && d.Sliding == 62*time.Second && d.SlidingRefresh == 63*time.Second &&
-					d.Validity.Leeway == 4*time.Second
+					t.Validity.Leeway == 4*time.Second
 			},
 		},
 		{`"ROTATE_REFRESH_TOKENS": true`, func(_ *Condition, _ *account.Tokens, d *account.Typed) bool { return d.Rotation == account.KeepRotated }},
@@ -117,20 +117,20 @@ func TestReadSimpleJWT(t *testing.T) {
 		}},
 		{`"CHECK_REVOKE_TOKEN": true, "REVOKE_TOKEN_CLAIM": "pw"`, func(c *Condition, _ *account.Tokens, _ *account.Typed) bool { return c.SimpleJWT.Revoke == "pw" }},
 		{`"REVOKE_TOKEN_CLAIM": "pw"`, func(c *Condition, _ *account.Tokens, _ *account.Typed) bool { return c.SimpleJWT.Revoke == "" }},
-		{`"ISSUER": "us", "AUDIENCE": "front"`, func(c *Condition, _ *account.Tokens, d *account.Typed) bool {
-			return d.Validity.Issuer == "us" && fmt.Sprint(d.Validity.Audience) == "[front]" && c.SimpleJWT.Audience == "front"
+		{`"ISSUER": "us", "AUDIENCE": "front"`, func(c *Condition, t *account.Tokens, _ *account.Typed) bool {
+			return t.Validity.Issuer == "us" && fmt.Sprint(t.Validity.Audience) == "[front]" && c.SimpleJWT.Audience == "front"
 		}},
-		{`"ISSUER": null, "AUDIENCE": ["a", "b"]`, func(c *Condition, _ *account.Tokens, d *account.Typed) bool {
-			return d.Validity.Issuer == "" && fmt.Sprint(c.SimpleJWT.Audience) == "[a b]"
+		{`"ISSUER": null, "AUDIENCE": ["a", "b"]`, func(c *Condition, t *account.Tokens, _ *account.Typed) bool {
+			return t.Validity.Issuer == "" && fmt.Sprint(c.SimpleJWT.Audience) == "[a b]"
 		}},
-		{`"ALGORITHM": "HS512", "SIGNING_KEY": "x", "VERIFYING_KEY": ""`, func(_ *Condition, _ *account.Tokens, d *account.Typed) bool {
-			return len(d.Keys) == 1 && d.Keys[0].Alg() == token.HS512
+		{`"ALGORITHM": "HS512", "SIGNING_KEY": "x", "VERIFYING_KEY": ""`, func(_ *Condition, t *account.Tokens, _ *account.Typed) bool {
+			return len(t.Keys) == 1 && t.Keys[0].Alg() == token.HS512
 		}},
-		{`"ALGORITHM": "HS384"`, func(c *Condition, _ *account.Tokens, d *account.Typed) bool {
-			return d.Keys == nil && c.SimpleJWT.Alg == token.HS384
+		{`"ALGORITHM": "HS384"`, func(c *Condition, t *account.Tokens, _ *account.Typed) bool {
+			return t.Keys == nil && c.SimpleJWT.Alg == token.HS384
 		}},
-		{`"ALGORITHM": "EdDSA", "SIGNING_KEY": ` + private + `, "VERIFYING_KEY": ` + public, func(_ *Condition, _ *account.Tokens, d *account.Typed) bool {
-			return len(d.Keys) == 2 && d.Keys[0].CanSign() && !d.Keys[1].CanSign()
+		{`"ALGORITHM": "EdDSA", "SIGNING_KEY": ` + private + `, "VERIFYING_KEY": ` + public, func(_ *Condition, t *account.Tokens, _ *account.Typed) bool {
+			return len(t.Keys) == 2 && t.Keys[0].CanSign() && !t.Keys[1].CanSign()
 		}},
 		// Settings that change nothing here, or nowhere.
 		{

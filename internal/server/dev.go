@@ -148,6 +148,12 @@ func (s *Server) settle(ctx context.Context, w *world, users []django.User) erro
 			if users[i].ID, err = tx.InsertUser(ctx, &users[i].User); err != nil {
 				return err
 			}
+			for _, p := range users[i].Profiles.All() {
+				p.UserID = users[i].ID
+				if _, err = tx.InsertProfile(ctx, &p); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})

@@ -50,6 +50,10 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 			}
 		}
 	}
+	for name, m := range mounts {
+		preset := presets[cmp.Or(m.Preset, name)] // one that is not known is refused below
+		p.model = preset.withProfile(p.model)
+	}
 	for _, name := range slices.Sorted(maps.Keys(mounts)) {
 		m, err := mountOf(name, mounts[name], p.model)
 		if err != nil {
@@ -218,13 +222,14 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.Scratch {
 		q.model = c.Model
 	}
+	q.model = preset.withProfile(q.model)
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
 	m := mountPlan{
 		name: c.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
 		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, sample: true, auth: preset.auth, recorded: true, languages: c.Locale,
-		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: map[string]string{},
+		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, tokenCookie: c.TokenCookie, paths: map[string]string{},
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

@@ -43,6 +43,8 @@ type preset struct {
 	mounted bool // without being asked for
 	// suffixes are taken off paths, as a router of REST framework's does: users.json.
 	suffixes bool
+	// profile is a kind of profile that its mounts show.
+	profile func() account.ProfileKind
 }
 
 // presets are the mounts that a configuration can name.
@@ -102,6 +104,19 @@ var presets = map[string]preset{
 			Tokens: simpleTokens,
 		},
 	},
+	"userapi": {
+		prefix: "/userapi/", claims: "own", noun: "user", mounted: true, suffixes: true, build: buildPeople, profile: personKind, login: account.Email,
+		auth: []string{django.AuthDRFJWT, django.AuthSession, django.AuthBasic},
+		places: append([]place{
+			{op: "api-root"},
+			{op: "user-list"},
+			{op: "user-detail"},
+		}, tokenPlaces...),
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), EmailAsSent: true,
+			Tokens: account.Tokens{Signing: account.Shared, Access: time.Hour, Refresh: 7 * day, Renewable: true},
+		},
+	},
 	"v1": {
 		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
 		policy: account.Policy{
@@ -155,6 +170,8 @@ type mountPlan struct {
 	sample   bool             // with the view that transcripts try their tokens on
 	signsIn  bool             // for an opaque token, and opens a session of cookies with it
 	cookies  drf.SessionOptions
+	// tokenCookie brings a token of drf-jwt; "": none does.
+	tokenCookie string
 	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
 	languages bool
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
@@ -167,13 +184,19 @@ func (m *mountPlan) claimsOf() ([]account.Claim, error) {
 	case "simplejwt":
 		return m.simpleClaims(), nil
 	case "own":
-		return drfjwt.OwnClaims(m.policy.Tokens.Renewable), nil
+		return append(drfjwt.OwnClaims(m.policy.Tokens.Renewable), m.parties()...), nil
 	case "level":
-		return drfjwt.LevelClaims(m.policy.Tokens.Renewable), nil
+		return append(drfjwt.LevelClaims(m.policy.Tokens.Renewable), m.parties()...), nil
 	case "native":
 		return native.Claims(), nil
 	}
 	return nil, fmt.Errorf("mount %s: no payload is called %q", m.name, m.claims)
+}
+
+// parties are the claims of a mount of drf-jwt's that names its audience or itself.
+func (m *mountPlan) parties() []account.Claim {
+	v := &m.policy.Tokens.Validity
+	return drfjwt.PartyClaims(v.Audience, v.Issuer)
 }
 
 // mount builds the mount over a service.
@@ -208,7 +231,7 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 	for _, name := range m.auth {
 		switch name {
 		case django.AuthDRFJWT:
-			o.Authenticators = append(o.Authenticators, drfjwt.NewAuth(accounts, &m.policy, m.header))
+			o.Authenticators = append(o.Authenticators, drfjwt.NewAuth(accounts, &m.policy, m.header, m.jwtCookie(accounts)))
 		case django.AuthSimpleJWT:
 			o.Authenticators = append(o.Authenticators, simplejwt.NewAuth(accounts, &m.policy, m.simpleOptions()))
 		case django.AuthOpaque:
@@ -238,7 +261,7 @@ func (m *mountPlan) setOptions(accounts *account.Service) {
 func buildClassic(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	m.setOptions(accounts)
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
-	mount.Routes = append(djoser.NewClassic(accounts, &m.policy, m.djoser).Routes(), drfjwt.New(accounts, &m.policy).Routes()...)
+	mount.Routes = append(djoser.NewClassic(accounts, &m.policy, m.djoser).Routes(), drfjwt.New(accounts, &m.policy, m.jwtCookie(accounts)).Routes()...)
 	for i := range mount.Routes {
 		if r := &mount.Routes[i]; r.Op == "jwt-create" && m.recorded {
 			r.Also = "jwt/create/{more...}" // its pattern has no end

@@ -52,7 +52,7 @@ func Translate(d *django.Dump) (*Translation, error) {
 	}
 	if want.policy.Tokens.Typed != nil {
 		t.typed(m, &base, &want)
-		t.keys(m, d.Policy.Tokens.Typed.Keys, want.jwt.Alg)
+		t.keys(m, d.Policy.Tokens.Keys, want.jwt.Alg)
 	}
 	if model.Django && d.Djoser.Login != "" && d.Djoser.Login != model.Login {
 		t.warn("DJOSER.LOGIN_FIELD = %q is not carried over: users of table %s sign in with their %s", d.Djoser.Login, model.Table, base.policy.Login)
@@ -302,13 +302,13 @@ func (t *Translation) typed(m *config.Mount, base, want *mountPlan) {
 	}
 	t.seconds(&c.SlidingLifetimeSeconds, "sliding_lifetime_seconds", b.Sliding, w.Sliding, tenYears)
 	t.seconds(&c.SlidingRefreshLifetimeSeconds, "sliding_refresh_lifetime_seconds", b.SlidingRefresh, w.SlidingRefresh, tenYears)
-	t.seconds(&c.LeewaySeconds, "leeway_seconds", b.Validity.Leeway, w.Validity.Leeway, mostLeeway)
+	t.seconds(&c.LeewaySeconds, "leeway_seconds", base.policy.Tokens.Validity.Leeway, want.policy.Tokens.Validity.Leeway, mostLeeway)
 	if !slices.Equal(w.Accept, b.Accept) {
 		for _, kind := range w.Accept {
 			c.AcceptKinds = append(c.AcceptKinds, string(kind))
 		}
 	}
-	c.Audience, c.Issuer = w.Validity.Audience, w.Validity.Issuer
+	c.Audience, c.Issuer = want.policy.Tokens.Validity.Audience, want.policy.Tokens.Validity.Issuer
 	if _, list := want.jwt.Audience.([]string); list && len(c.Audience) == 1 {
 		t.warn("SIMPLE_JWT.AUDIENCE is a list of one: aud is a text here, and not a list")
 	}

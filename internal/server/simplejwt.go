@@ -26,7 +26,7 @@ func (m *mountPlan) simpleClaims() []account.Claim {
 	j := &m.jwt
 	return simplejwt.Claims(simplejwt.Names{
 		Kind: j.Kind, ID: j.ID, Owner: j.Owner, RefreshExpiry: j.RefreshExpiry, Revoke: j.Revoke,
-		Audience: j.Audience, Issuer: m.policy.Tokens.Typed.Validity.Issuer, Extra: j.Extra,
+		Audience: j.Audience, Issuer: m.policy.Tokens.Validity.Issuer, Extra: j.Extra,
 	})
 }
 
@@ -37,12 +37,12 @@ func (m *mountPlan) simpleOptions() simplejwt.Options {
 // setShared lets the secret key sign with another algorithm than HS256, which the service has
 // keys for itself.
 func (m *mountPlan) setShared(secret token.Secret, fallbacks []token.Secret) {
-	d := m.policy.Tokens.Typed
-	if d == nil || d.Keys != nil || m.policy.Tokens.Signing != account.Shared || m.jwt.Alg == token.HS256 {
+	t := &m.policy.Tokens
+	if t.Keys != nil || t.Signing != account.Shared || m.jwt.Alg == token.HS256 {
 		return
 	}
 	for _, s := range append([]token.Secret{secret}, fallbacks...) {
-		d.Keys = append(d.Keys, token.HMACKey(m.jwt.Alg, "", s.Bytes()))
+		t.Keys = append(t.Keys, token.HMACKey(m.jwt.Alg, "", s.Bytes()))
 	}
 }
 
@@ -82,14 +82,14 @@ func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	}
 	setSeconds(&t.Sliding, s.SlidingLifetimeSeconds)
 	setSeconds(&t.SlidingRefresh, s.SlidingRefreshLifetimeSeconds)
-	setSeconds(&t.Validity.Leeway, s.LeewaySeconds)
+	setSeconds(&m.policy.Tokens.Validity.Leeway, s.LeewaySeconds)
 	if s.AcceptKinds != nil {
 		t.Accept = nil
 		for _, kind := range s.AcceptKinds {
 			t.Accept = append(t.Accept, account.Kind(kind))
 		}
 	}
-	t.Validity.Audience, t.Validity.Issuer = s.Audience, s.Issuer
+	m.policy.Tokens.Validity.Audience, m.policy.Tokens.Validity.Issuer = s.Audience, s.Issuer
 	m.setClaims(s)
 	if err := m.setOwner(s, model); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (m *mountPlan) setKeys(s *config.Tokens) error {
 			return err
 		}
 	}
-	if m.policy.Tokens.Typed.Keys, err = django.Keys(m.jwt.Alg, signing, verifying); err != nil {
+	if m.policy.Tokens.Keys, err = django.Keys(m.jwt.Alg, signing, verifying); err != nil {
 		return fmt.Errorf("[mounts.%s] the keys do not go with algorithm = %q\n  %w\n  try: openssl genpkey", m.name, m.jwt.Alg, err)
 	}
 	return nil

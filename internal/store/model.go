@@ -216,7 +216,7 @@ func (c *compiled) write() {
 	if col, ok := c.model.Column(account.Email); ok {
 		c.findAnyCase = find + "lower(u." + quote(col.Name) + ") = lower($1)" + order + " limit $2"
 	}
-	if col, ok := c.model.Column(account.Username); ok {
+	if col, ok := c.model.Column(account.Username); ok && c.model.Django {
 		c.findAnyName = find + "lower(u." + quote(col.Name) + ") = lower($1)" + order + " limit $2"
 	}
 	if col, ok := c.model.Column(account.IsActive); ok {

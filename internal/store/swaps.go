@@ -28,12 +28,16 @@ func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, lim
 	return users, nil
 }
 
-// UsersByUsername finds everybody who has a user name, in any case.
+// UsersByUsername finds everybody who has a user name.
 func (q *queries) UsersByUsername(ctx context.Context, name string, limit int) ([]account.User, error) {
-	if q.findAnyName == "" || name == "" || !storable(name) {
+	statement := q.several[account.Username]
+	if q.model.Django {
+		statement = q.findAnyName
+	}
+	if statement == "" || name == "" || !storable(name) {
 		return nil, nil
 	}
-	users, err := q.list(ctx, q.findAnyName, name, limit)
+	users, err := q.list(ctx, statement, name, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find the users of a name: %w", err)
 	}

@@ -20,6 +20,7 @@ var (
 type Validity struct {
 	Leeway        time.Duration // for clocks that differ: before nbf and iat, and after exp
 	RequireExp    bool
+	IgnoreExp     bool     // whatever exp says, as PyJWT without verify_exp
 	CheckIssuedAt bool     // refuse an iat in the future, as PyJWT does
 	Audience      []string // aud must name one of these
 	AnyAudience   bool     // ignore aud where Audience is empty
@@ -30,11 +31,15 @@ type Validity struct {
 // token is expired. Times that are there have to be NumericDates, whether they are demanded or
 // not. An aud that nobody asked for is refused (§4.1.3: whoever is not named in it MUST reject),
 // unless AnyAudience says that the contract ignores it. Errors: ErrClaim, ErrExpired,
-// ErrNotYetValid, ErrIssuer, ErrAudience, in this order.
+// ErrNotYetValid, ErrIssuer, ErrAudience, in this order; a party that is missing is ErrClaim, too.
 func (c Claims) Check(now time.Time, v Validity) error {
-	exp, expState, err := c.judgeTime("exp")
-	if err != nil {
-		return err
+	var exp int64
+	var expState State
+	var err error
+	if !v.IgnoreExp {
+		if exp, expState, err = c.judgeTime("exp"); err != nil {
+			return err
+		}
 	}
 	nbf, nbfState, err := c.judgeTime("nbf")
 	if err != nil {
@@ -44,7 +49,7 @@ func (c Claims) Check(now time.Time, v Validity) error {
 	if err != nil {
 		return err
 	}
-	if expState == Absent && v.RequireExp {
+	if expState == Absent && v.RequireExp && !v.IgnoreExp {
 		return fmt.Errorf("%w: exp is absent", ErrClaim)
 	}
 	if expState == Present && exp <= now.Add(-v.Leeway).Unix() {
@@ -69,7 +74,7 @@ func (c Claims) checkParties(v Validity) error {
 	if v.Issuer != "" {
 		issuer, state := c.Text("iss")
 		if state != Present {
-			return fmt.Errorf("%w: iss is %v", ErrClaim, state)
+			return fmt.Errorf("%w: %w: iss is %v", ErrClaim, ErrIssuer, state)
 		}
 		if issuer != v.Issuer {
 			return ErrIssuer
@@ -83,7 +88,7 @@ func (c Claims) checkParties(v Validity) error {
 	case state == Absent && len(v.Audience) == 0:
 		return nil
 	case state != Present:
-		return fmt.Errorf("%w: aud is %v", ErrClaim, state)
+		return fmt.Errorf("%w: %w: aud is %v", ErrClaim, ErrAudience, state)
 	}
 	for _, name := range audience {
 		if slices.Contains(v.Audience, name) {

@@ -68,6 +68,7 @@ const (
 	Secret // text that is never shown: a password
 	Integer
 	Boolean
+	Link // the address of what the body is about
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.

@@ -311,11 +311,11 @@ func TestEditProfile(t *testing.T) {
 	}
 	_, err = w.Edit(ctx, account.Self, other, account.Changes{Extra: account.Values{}.With("nick", text("s"))})
 	wantCode(t, "the nick of another", err, account.Taken)
-	_, err = w.EditPerson(ctx, native(), account.Self, other.ID, nil, account.Values{}.With("nick", text("s")))
+	_, err = w.EditPerson(ctx, native(), account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("s"))})
 	wantCode(t, "the nick of another, by one who called him up", err, account.Taken)
-	_, err = w.EditPerson(ctx, native(), account.Anyone, other.ID, nil, account.Values{}.With("nick", text("free")))
+	_, err = w.EditPerson(ctx, native(), account.Anyone, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("free"))})
 	wantCode(t, "a nick by anyone", err, account.ReadOnly)
-	if got, err := w.EditPerson(ctx, native(), account.Self, other.ID, nil, account.Values{}.With("nick", text("mine"))); err != nil ||
+	if got, err := w.EditPerson(ctx, native(), account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("mine"))}); err != nil ||
 		got.Extra.Of("nick") != text("mine") || !w.user(t, other.ID).Extra.Equal(got.Extra) {
 		t.Errorf("a nick of his own: got %v and %v, want it kept", got.Extra, err)
 	}

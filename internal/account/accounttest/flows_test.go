@@ -288,7 +288,7 @@ var flowFailables = []failable{
 		return w.RequestPasswordReset(ctx, native(), "nobody@example.com")
 	}},
 	{name: "Edit", run: func(w *world, g *account.Grant, _ *account.Principal) error {
-		u, err := w.EditPerson(ctx, native(), account.Self, g.User.ID, map[account.Field]string{account.Email: "new" + g.User.Email}, account.Values{})
+		u, err := w.EditPerson(ctx, native(), account.Self, g.User.ID, account.Changes{Texts: map[account.Field]string{account.Email: "new" + g.User.Email}})
 		return noGrant(account.Grant{User: u}, err)
 	}},
 	{name: "Expel", run: func(w *world, g *account.Grant, who *account.Principal) error {

@@ -476,7 +476,8 @@ func TestTypedClaims(t *testing.T) {
 	w := open(t, ownModel())
 	u := w.add(t, "ann@example.com", nil)
 	off := w.add(t, "off@example.com", func(u *account.User) { u.IsActive = false })
-	p := foreign(typed(func(d *account.Typed) { d.Validity = token.Validity{Issuer: "us", Audience: []string{"front"}} }))
+	p := foreign(typed(nil))
+	p.Tokens.Validity = token.Validity{Issuer: "us", Audience: []string{"front"}}
 	now := w.clock.now().Unix()
 	const huge, long = "99999999999999999999", `"` // a number beyond 64 bits
 	at := func(d int64) string { return fmt.Sprint(now + d) }

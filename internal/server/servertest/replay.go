@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -53,12 +54,12 @@ func signingKey(tr *Transcript) string {
 		SimpleJWT struct {
 			Signing string `json:"SIGNING_KEY"`
 		} `json:"SIMPLE_JWT"`
+		DRFJWT struct {
+			Private string `json:"JWT_PRIVATE_KEY"`
+		} `json:"JWT_AUTH"`
 	}
 	_ = json.Unmarshal(tr.Settings, &settings) // a transcript without settings has no key
-	if settings.SimpleJWT.Signing != "" {
-		return settings.SimpleJWT.Signing
-	}
-	return settings.Secret
+	return cmp.Or(settings.SimpleJWT.Signing, settings.DRFJWT.Private, settings.Secret)
 }
 
 type player struct {

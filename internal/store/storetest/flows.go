@@ -44,10 +44,14 @@ func testUsersByUsername(t *testing.T, s *subject) {
 	}
 	ann := s.insert(t, s.person("ann"))
 	s.insert(t, s.person("bob"))
+	var folded []int64
+	if s.Model().Django {
+		folded = []int64{ann.ID}
+	}
 	for _, tt := range []struct {
 		name string
 		want []int64
-	}{{"ann", []int64{ann.ID}}, {"ANN", []int64{ann.ID}}, {"an", nil}, {"a_n", nil}, {"%", nil}, {"", nil}, {"ann\x00", nil}} {
+	}{{"ann", []int64{ann.ID}}, {"ANN", folded}, {"an", nil}, {"a_n", nil}, {"%", nil}, {"", nil}, {"ann\x00", nil}} {
 		s.view(t, func(r account.Reader) error {
 			users, err := r.UsersByUsername(ctx, tt.name, 9)
 			var ids []int64

@@ -329,7 +329,7 @@ func (d *dialect) edit(w http.ResponseWriter, r *web.Request, id int64) error {
 	if err != nil {
 		return err
 	}
-	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, texts(in, r.Route.Input), in.Extra())
+	u, err := d.accounts.EditPerson(asking(r), d.policy, r.Who.Access(id), id, account.Changes{Texts: texts(in, r.Route.Input), Extra: in.Extra()})
 	if err != nil {
 		return editWords.Explain(err)
 	}

@@ -3,6 +3,7 @@ package drf
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"doorward/internal/web"
@@ -33,6 +34,17 @@ func IndexOf(list ...Named) web.Handler {
 		}
 		return JSON(w, http.StatusOK, all)
 	}
+}
+
+// Address is where the route op shows the row of an id, in the format that the client asked for; "" when the mount
+// lacks the route.
+func Address(r *web.Request, op string, id int64) string {
+	path := r.Mount.Path(op)
+	if path == "" {
+		return ""
+	}
+	path = strings.Replace(path, "{id}", strconv.FormatInt(id, 10), 1)
+	return web.BaseURL(r.Request) + inFormat(path, r.Request)
 }
 
 // inFormat adds the format of r to a path: as a suffix, as a query, or as both.

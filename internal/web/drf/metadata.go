@@ -46,7 +46,7 @@ func (v *view) told(method string, asked *web.Request) []web.Field {
 
 // kindNames are DRF's names of the kinds of fields (SimpleMetadata.label_lookup).
 var kindNames = [...]string{
-	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean",
+	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean", web.Link: "field",
 }
 
 // declaredNames are those of declared fields that differ.
@@ -55,6 +55,9 @@ var declaredNames = map[account.FieldKind]string{
 }
 
 func kindName(f *web.Field) string {
+	if f.Fields != nil {
+		return "nested object"
+	}
 	if f.Spec != nil && declaredNames[f.Spec.Kind] != "" {
 		return declaredNames[f.Spec.Kind]
 	}
@@ -86,6 +89,8 @@ func describe(fields []web.Field) Object {
 		}
 		switch all := choices(&f); {
 		case f.ReadOnly:
+		case f.Fields != nil:
+			o = append(o, Member{"children", describe(f.Fields)})
 		case all != nil:
 			o = append(o, Member{"choices", all})
 		case f.Min > 0 && f.Max > 0:

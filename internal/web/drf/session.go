@@ -86,20 +86,20 @@ func (s *Sessions) Shown(r *http.Request) string {
 
 // Give sets the cookies of a session that was just opened. The second one is new with each sign-in.
 func (s *Sessions) Give(h http.Header, r *http.Request, session string) {
-	s.set(h, r, &http.Cookie{Name: sessionCookie, Value: session, MaxAge: int(account.BrowserLife / time.Second), HttpOnly: true})
+	s.Set(h, r, &http.Cookie{Name: sessionCookie, Value: session, MaxAge: int(account.BrowserLife / time.Second), HttpOnly: true})
 	secret := hex.EncodeToString(token.NewSecret().Bytes())
-	s.set(h, r, &http.Cookie{Name: csrfCookie, Value: secret, MaxAge: int(csrfLife / time.Second)})
+	s.Set(h, r, &http.Cookie{Name: csrfCookie, Value: secret, MaxAge: int(csrfLife / time.Second)})
 }
 
 // Drop deletes the session's cookie.
 func (s *Sessions) Drop(h http.Header, r *http.Request) {
-	s.set(h, r, &http.Cookie{Name: sessionCookie, MaxAge: -1, Expires: time.Unix(0, 0), HttpOnly: true})
+	s.Set(h, r, &http.Cookie{Name: sessionCookie, MaxAge: -1, Expires: time.Unix(0, 0), HttpOnly: true})
 }
 
-// set writes a cookie, in the place of one of its name that this answer has already.
-func (s *Sessions) set(h http.Header, r *http.Request, c *http.Cookie) {
+// Set writes a cookie, in the place of one of its name that this answer has already.
+func (o SessionOptions) Set(h http.Header, r *http.Request, c *http.Cookie) {
 	c.Path, c.SameSite = "/", http.SameSiteLaxMode
-	c.Secure = s.Secure || r.URL.Scheme == "https"
+	c.Secure = o.Secure || r.URL.Scheme == "https"
 	lines := []string{}
 	for _, line := range h["Set-Cookie"] {
 		if !strings.HasPrefix(line, c.Name+"=") {
@@ -121,11 +121,10 @@ func cookieOf(r *http.Request, name string) (string, bool) {
 // forgery says why r may have been sent by another site's page; "": it was not, or it changes nothing
 // (django/middleware/csrf.py). Version 3.2 does not look at Origin; to look at it refuses no honest page.
 func (s *Sessions) forgery(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	if Safe(r.Method) {
 		return ""
 	}
-	if reason := s.stranger(r); reason != "" {
+	if reason := s.Stranger(r); reason != "" {
 		return reason
 	}
 	kept, ok := cookieOf(r, csrfCookie)
@@ -160,16 +159,25 @@ func malformed(text string) string {
 	return ""
 }
 
-func (s *Sessions) ours(r *http.Request, origin string) bool {
-	return origin == strings.ToLower(web.BaseURL(r)) || slices.Contains(s.Trusted, origin)
+// Safe reports whether requests of a method change nothing (RFC 9110 §9.2.1).
+func Safe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
-// stranger says why the page that sent r is none of ours: by Origin, and by TLS else by Referer, since
+func (o SessionOptions) ours(r *http.Request, origin string) bool {
+	return origin == strings.ToLower(web.BaseURL(r)) || slices.Contains(o.Trusted, origin)
+}
+
+// Stranger says why the page that sent r is none of ours: by Origin, and by TLS else by Referer, since
 // who sits on a wire without TLS can set cookies for ours.
-func (s *Sessions) stranger(r *http.Request) string {
+func (o SessionOptions) Stranger(r *http.Request) string {
 	const untrusted = " does not match any trusted origins."
 	if origin := r.Header.Get("Origin"); origin != "" {
-		if s.ours(r, origin) {
+		if o.ours(r, origin) {
 			return ""
 		}
 		return "Origin checking failed - " + origin + untrusted
@@ -187,7 +195,7 @@ func (s *Sessions) stranger(r *http.Request) string {
 		return "Referer checking failed - Referer is malformed."
 	case from.Scheme != "https":
 		return "Referer checking failed - Referer is insecure while host is secure."
-	case !s.ours(r, from.Scheme+"://"+strings.ToLower(from.Host)):
+	case !o.ours(r, from.Scheme+"://"+strings.ToLower(from.Host)):
 		return "Referer checking failed - " + referer + untrusted
 	}
 	return ""

@@ -34,6 +34,21 @@ func LevelClaims(renewable bool) []account.Claim {
 	)
 }
 
+// PartyClaims say for whom a token is and who made it, where a mount asks for that.
+func PartyClaims(audience []string, issuer string) (claims []account.Claim) {
+	switch len(audience) {
+	case 0:
+	case 1:
+		claims = append(claims, account.Claim{Name: "aud", Source: account.FromSetting, Value: audience[0]})
+	default:
+		claims = append(claims, account.Claim{Name: "aud", Source: account.FromSetting, Value: audience})
+	}
+	if issuer != "" {
+		claims = append(claims, account.Claim{Name: "iss", Source: account.FromSetting, Value: issuer})
+	}
+	return claims
+}
+
 func chain(renewable bool, claims ...account.Claim) []account.Claim {
 	if renewable {
 		claims = append(claims, account.Claim{Name: "orig_iat", Source: account.FromFirstIssued})
@@ -46,11 +61,12 @@ type Auth struct {
 	accounts *account.Service
 	policy   *account.Policy
 	prefix   string
+	cookie   *Cookie // that brings a token, too; nil: none does
 }
 
 // NewAuth makes an Auth. prefix is "JWT" unless the settings say otherwise; its case does not matter.
-func NewAuth(accounts *account.Service, policy *account.Policy, prefix string) *Auth {
-	return &Auth{accounts, policy, prefix}
+func NewAuth(accounts *account.Service, policy *account.Policy, prefix string, cookie *Cookie) *Auth {
+	return &Auth{accounts, policy, prefix, cookie}
 }
 
 var authWords = drf.Words{
@@ -59,6 +75,7 @@ var authWords = drf.Words{
 	account.TokenEnded:     unauthorized("Error decoding signature."),
 	account.TokenClaims:    unauthorized("Error decoding signature."),
 	account.TokenAlgorithm: unauthorized("Incorrect authentication credentials."),
+	account.TokenParty:     unauthorized("Incorrect authentication credentials."),
 	account.TokenExpired:   unauthorized("Signature has expired."),
 	account.TokenUnnamed:   unauthorized("Invalid payload."),
 	account.TokenNamed:     unauthorized("Invalid signature."),
@@ -74,6 +91,12 @@ func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, er
 		return a.judge(r, raw, fresh) // as nearly all clients write it
 	}
 	words := strings.Fields(header)
+	if raw := a.cookie.shown(r); len(words) == 0 && raw != "" {
+		if reason := a.cookie.forgery(r); reason != "" {
+			return nil, drf.Detail(http.StatusForbidden, "CSRF Failed: "+reason)
+		}
+		return a.judge(r, raw, fresh)
+	}
 	if len(words) == 0 || !strings.EqualFold(words[0], a.prefix) {
 		return nil, nil
 	}
@@ -105,11 +128,12 @@ func (a *Auth) Challenge() string { return a.prefix + ` realm="api"` }
 type Views struct {
 	accounts *account.Service
 	policy   *account.Policy
+	cookie   *Cookie // that answers set; nil: none
 }
 
 // New makes the views of a mount that follows policy.
-func New(accounts *account.Service, policy *account.Policy) *Views {
-	return &Views{accounts, policy}
+func New(accounts *account.Service, policy *account.Policy, cookie *Cookie) *Views {
+	return &Views{accounts, policy, cookie}
 }
 
 // Routes is the route table. All of them look at the body's token only, not at the header.
@@ -148,6 +172,7 @@ var viewWords = drf.Words{
 	account.TokenEnded:         {Text: "Error decoding signature."},
 	account.TokenClaims:        {Text: "Error decoding signature."},
 	account.TokenAlgorithm:     {Text: "Error decoding signature."},
+	account.TokenParty:         {Text: "Error decoding signature."},
 	account.TokenExpired:       {Text: "Signature has expired."},
 	account.TokenUnnamed:       {Text: "Invalid payload."},
 	account.TokenNamed:         {Text: "User doesn't exist."},
@@ -156,7 +181,10 @@ var viewWords = drf.Words{
 	account.RefreshExpired:     {Text: "Refresh has expired."},
 }
 
-func answer(w http.ResponseWriter, token string) error {
+func (v *Views) answer(w http.ResponseWriter, r *web.Request, token string) error {
+	if v.cookie != nil {
+		v.cookie.Give(w.Header(), r.Request, token)
+	}
 	return drf.JSON(w, http.StatusOK, drf.Object{{Name: "token", Value: token}})
 }
 
@@ -169,7 +197,7 @@ func (v *Views) create(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return viewWords.Explain(err)
 	}
-	return answer(w, g.Access)
+	return v.answer(w, r, g.Access)
 }
 
 func (v *Views) refresh(w http.ResponseWriter, r *web.Request) error {
@@ -181,7 +209,7 @@ func (v *Views) refresh(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return viewWords.Explain(err)
 	}
-	return answer(w, g.Access)
+	return v.answer(w, r, g.Access)
 }
 
 func (v *Views) verify(w http.ResponseWriter, r *web.Request) error {
@@ -192,5 +220,5 @@ func (v *Views) verify(w http.ResponseWriter, r *web.Request) error {
 	if _, err := v.accounts.Authenticate(r.Context(), v.policy, in.Text("token")); err != nil {
 		return viewWords.Explain(err)
 	}
-	return answer(w, in.Text("token"))
+	return v.answer(w, r, in.Text("token"))
 }

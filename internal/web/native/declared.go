@@ -32,11 +32,7 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 	for i := range m.Extras {
 		in.extra = p.take(in.extra, &m.Extras[i], "", members)
 	}
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
-		if k.Hidden() {
-			continue
-		}
+	for _, k := range kinds(m) {
 		raw, ok := members[k.Name]
 		delete(members, k.Name)
 		if !ok {
@@ -62,6 +58,16 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 		return in, p.sorted()
 	}
 	return in, nil
+}
+
+// kinds are the kinds of profile that this mount shows.
+func kinds(m *account.Model) (list []*account.ProfileKind) {
+	for i := range m.Profiles {
+		if k := &m.Profiles[i]; !k.Apart {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // take moves the member of a declared field from members to vs.
@@ -110,11 +116,7 @@ func valueOf(f *account.FieldSpec, raw json.RawMessage) (account.Value, account.
 // declared are the members of a body for declared fields, and for profiles.
 func declared(m *account.Model, isNew bool) []web.Field {
 	fields := writable(m.Extras, isNew)
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
-		if k.Hidden() {
-			continue
-		}
+	for _, k := range kinds(m) {
 		fields = append(fields, web.Field{Name: k.Name, Label: k.Name, Required: isNew && k.Required, Fields: writable(k.Fields, isNew)})
 	}
 	return fields
@@ -141,11 +143,7 @@ func (a *API) shown(u *account.User, by account.Access) (members []member) {
 	for f, v := range account.Shown(m.Extras, u.Extra, by).All() {
 		members = append(members, member{string(f), v})
 	}
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
-		if k.Hidden() {
-			continue
-		}
+	for _, k := range kinds(m) {
 		p, ok := u.Profiles.Of(k.Name)
 		if !ok {
 			members = append(members, member{k.Name, nil})

@@ -170,7 +170,7 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
 	u := &r.Who.User
-	if m := a.accounts.Model(); len(m.Extras)+len(m.Profiles) > 0 {
+	if m := a.accounts.Model(); len(m.Extras)+len(kinds(m)) > 0 {
 		return reply(w, http.StatusOK, a.shape(u, own(u)))
 	}
 	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), u))

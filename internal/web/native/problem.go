@@ -110,6 +110,7 @@ var statuses = map[account.Code]int{
 	account.TokenForged:        http.StatusUnauthorized,
 	account.TokenExpired:       http.StatusUnauthorized,
 	account.TokenClaims:        http.StatusUnauthorized,
+	account.TokenParty:         http.StatusUnauthorized,
 	account.TokenNamed:         http.StatusUnauthorized,
 	account.TokenUnnamed:       http.StatusUnauthorized,
 	account.TokenEnded:         http.StatusUnauthorized,

@@ -45,7 +45,7 @@ func wordsFor(modern bool) map[account.Code]word {
 		account.NotRefreshable:    {"Token has no 'refresh_exp' claim", notValid},
 		account.RefreshExpired:    {"Token 'refresh_exp' claim has expired", notValid},
 	}
-	for _, c := range []account.Code{account.TokenMalformed, account.TokenAlgorithm, account.TokenForged, account.TokenClaims} {
+	for _, c := range []account.Code{account.TokenMalformed, account.TokenAlgorithm, account.TokenForged, account.TokenClaims, account.TokenParty} {
 		words[c] = word{invalid, notValid}
 	}
 	return words
