@@ -94,6 +94,23 @@ func (w Words) Explain(err error) error {
 	return retry(&f, refusal.RetryAfter)
 }
 
+// Texts are the texts of a refusal alone, for who puts them under a field himself. An error that Explain leaves as it
+// is comes back.
+func (w Words) Texts(err error) (texts []string, _ error) {
+	refusal := account.Refusal(err)
+	if refusal == nil {
+		return nil, err
+	}
+	for _, p := range refusal.Problems {
+		word, ok := w.of(p)
+		if !ok || word.Status != http.StatusBadRequest {
+			return nil, w.Explain(err)
+		}
+		texts = append(texts, word.Text)
+	}
+	return texts, nil
+}
+
 // of returns the word for p with nothing left open.
 func (w Words) of(p account.Problem) (Word, bool) {
 	word, ok := w[p.Code]
