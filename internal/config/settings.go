@@ -68,7 +68,7 @@ func (m *Mount) settings() []setting {
 		{"password_reset_url", &m.PasswordResetURL},
 		{"login_reset_url", &m.LoginResetURL},
 		{"mails", &m.Mails},
-	}, slices.Concat(m.Djoser.settings(), m.Tokens.settings(), m.REST.settings())...)
+	}, slices.Concat(m.Djoser.settings(), m.Tokens.settings(), m.REST.settings(), m.RestAuth.settings())...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

@@ -62,6 +62,7 @@ var translators = map[string]func(*Condition, *object){
 	"djoser":    (*Condition).readModern,
 	"simplejwt": (*Condition).readSimpleMount,
 	"userapi":   (*Condition).readUserAPI,
+	"restauth":  (*Condition).readRegistration,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
@@ -248,6 +249,9 @@ func readUser(o *object, m *account.Model) User {
 	if m != nil {
 		readExtras(o, &u.User, m.Extras)
 		readProfiles(o, &u.User, m)
+		if m.Profile(account.VerifiedEmails().Name) != nil {
+			readEmails(o, &u.User)
+		}
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

@@ -49,6 +49,9 @@ func (s *Server) openTransport() (err error) {
 func checkMail(composer *mail.Composer, p *plan) error {
 	for i := range p.mounts {
 		policy := &p.mounts[i].policy.Mail
+		if composer == nil && p.mounts[i].policy.Emails.Verify == account.VerifyFirst {
+			return fmt.Errorf("[mounts.%s] email_verification = \"mandatory\" needs mails\n  nobody could confirm his address\n  try: mail_url = \"smtp://localhost\"", p.mounts[i].name)
+		}
 		if composer == nil || !sends(policy) {
 			continue
 		}
@@ -61,7 +64,7 @@ func checkMail(composer *mail.Composer, p *plan) error {
 
 // sends reports whether a mount may send any mail.
 func sends(p *account.MailPolicy) bool {
-	return p.Activation || p.Confirmation || p.PasswordChanged || p.LoginChanged || p.PasswordResetURL != "" || p.LoginResetURL != ""
+	return p.Activation || p.Confirmation || p.PasswordChanged || p.LoginChanged || p.PasswordResetURL != "" || p.LoginResetURL != "" || p.VerifyURL != ""
 }
 
 // mailing makes the sender of a world and what its service needs to write mails. Nothing is sent

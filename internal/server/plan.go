@@ -50,16 +50,17 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 			}
 		}
 	}
-	for name, m := range mounts {
-		preset := presets[cmp.Or(m.Preset, name)] // one that is not known is refused below
-		p.model = preset.withProfile(p.model)
-	}
+	p.model = withAll(p.model, mounts)
 	for _, name := range slices.Sorted(maps.Keys(mounts)) {
 		m, err := mountOf(name, mounts[name], p.model)
 		if err != nil {
 			return nil, err
 		}
-		m.setCookies(cfg.PublicURL, mounts[name].FrontendURL)
+		c := mounts[name]
+		if err := m.setRestAuth(&c.RestAuth, cfg.PublicURL, p.model); err != nil {
+			return nil, err
+		}
+		m.setCookies(cfg.PublicURL, c.FrontendURL)
 		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
@@ -222,7 +223,9 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.Scratch {
 		q.model = c.Model
 	}
-	q.model = preset.withProfile(q.model)
+	if q.model = preset.withProfile(q.model); c.Policy.Emails.Verify != account.NotVerified {
+		q.model = withKind(q.model, account.VerifiedEmails())
+	}
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
@@ -236,6 +239,10 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	if c.Hosts != nil {
 		q.hosts = c.Hosts
+	}
+	m.rest.setCondition(c)
+	if preset.restAuth {
+		m.signsIn, m.policy.Mail.VerifyURL = c.RestAuth.Session, m.confirmURL("")
 	}
 	m.throttle = throttleOf(c.Anonymous, c.Known)
 	for _, op := range c.Without {

@@ -47,6 +47,7 @@ func Translate(d *django.Dump) (*Translation, error) {
 	t.tokens(m, &base, &want)
 	t.mails(m, &base, &want)
 	t.djoser(m, &base, &want)
+	t.restAuth(m, &base, &want)
 	if login := want.policy.Login; !model.Django && login != base.policy.Login && d.Preset == "djoser" {
 		m.Djoser.Login = string(login)
 	}
