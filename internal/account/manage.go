@@ -92,8 +92,17 @@ func (s *Service) Delete(ctx context.Context, who *Principal, text string) error
 	return err
 }
 
-// Remove deletes an account, and all that is kept of it. Codes: NoSuchUser.
+// Remove deletes an account, and all that is kept of it. One that is gone already is no error.
 func (s *Service) Remove(ctx context.Context, id int64) error {
+	err := s.Dismiss(ctx, id)
+	if errors.Is(err, NoSuchUser) {
+		return nil
+	}
+	return err
+}
+
+// Dismiss deletes the account of another for somebody who may. Codes: NoSuchUser.
+func (s *Service) Dismiss(ctx context.Context, id int64) error {
 	err := s.update(ctx, id, func(w Writer) error {
 		there, err := w.DeleteUser(ctx, id)
 		if err == nil && !there {

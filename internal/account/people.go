@@ -181,7 +181,7 @@ func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current s
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
 	}
-	return s.Remove(ctx, id)
+	return s.Dismiss(ctx, id)
 }
 
 // Text is what people wrote into a field; "" for fields that are no text.

@@ -49,9 +49,9 @@ type Typed struct {
 	// Sliding is how long a sliding token lives; it is exchanged until SlidingRefresh after the sign-in.
 	Sliding, SlidingRefresh time.Duration
 	// Owner is the field that tokens name their user by: Username or Email; "" is the id.
-	Owner  Field
-	TextID bool // an id is written as text
-	Deflate bool // extra claims go into one, deflated
+	Owner    Field
+	TextID   bool // an id is written as text
+	Deflate  bool // extra claims go into one, deflated
 	Rotation Rotation
 	// ReuseEnds ends the session of a spent refresh token that is shown again, once Grace is over.
 	ReuseEnds bool

@@ -22,7 +22,7 @@ func TestTheFixtureOfAuthUser(t *testing.T) {
 }
 
 func TestTablesAreFoundByName(t *testing.T) {
-	if got, want := Tables(), []string{"accounts_user", "auth_user", "roles_user", "spauser_spauser"}; !slices.Equal(got, want) {
+	if got, want := Tables(), []string{"accounts_user", "auth_user", "roles_user", "spauser_spauser", "userapi_user"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, name := range append(Tables(), "users") {

@@ -147,7 +147,7 @@ func TestReadFaults(t *testing.T) {
 		{"an unknown setting", settings + " => " + settings + `"DEBUG": true, `, "settings.DEBUG is not known"},
 		{"a setting in another case", settings + " => " + settings + `"secret_key": "x", `, "settings.secret_key is not known"},
 		{"two unknown settings", settings + " => " + settings + `"B": 1, "A": null, `, "settings.A is not known; settings.B is not known"},
-		{"an unknown member of JWT_AUTH", jwt + " => " + jwt + `"JWT_ALGORITHM": "HS512", `, "settings.JWT_AUTH.JWT_ALGORITHM is not known"},
+		{"an unknown member of JWT_AUTH", jwt + " => " + jwt + `"JWT_ALGORITHM": "HS512", `, "settings.JWT_AUTH.JWT_ALGORITHM is not known: HS512"},
 		{"a member of JWT_AUTH in another case", jwt + " => " + jwt + `"jwt_allow_refresh": true, `, "settings.JWT_AUTH.jwt_allow_refresh is not known"},
 		{"an unknown member of REST_FRAMEWORK", settings + " => " + settings + `"REST_FRAMEWORK": {"PAGE_SIZE": 1}, `, "settings.REST_FRAMEWORK.PAGE_SIZE is not known"},
 		{

@@ -28,7 +28,7 @@ func (c *Condition) readJWTKeys(jwt *object) {
 		}
 	}
 	alg, ok := token.ParseAlg(name)
-	if !ok {
+	if perUser := c.Policy.Tokens.Signing == account.PerUser; !ok || perUser && alg != token.HS256 {
 		jwt.faultOf("JWT_ALGORITHM", "is not known: "+name)
 		return
 	}

@@ -184,6 +184,9 @@ func (s *Site) missing(x *exchange, r *http.Request) {
 	path := r.URL.Path
 	if !strings.HasSuffix(path, "/") {
 		if e := s.table.find(nil, path+"/"); e != nil && e.mount != nil && e.mount.Dialect.Slash() {
+			if e.segments != nil && s.rewritten(x, r, e.mount) { // a wildcard takes no format suffix
+				return
+			}
 			x.path, x.meter = strings.TrimSuffix(e.path, "/"), e.meter
 			e.mount.Dialect.Headers(x.Header())
 			redirect(x, r)

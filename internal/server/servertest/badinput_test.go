@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"doorward/internal/account"
 	"doorward/internal/web"
 )
 
@@ -112,10 +113,24 @@ func with(r *web.Route, name, value string) string {
 			text = "bad-input@example.com"
 		}
 		members[f.Name], _ = json.Marshal(text)
+		if f.Fields != nil {
+			members[f.Name], _ = json.Marshal(object(f.Fields))
+		}
 	}
 	members[name] = json.RawMessage(value)
 	out, _ := json.Marshal(members)
 	return string(out)
+}
+
+// object has a fitting value for each of these fields.
+func object(fields []web.Field) map[string]string {
+	members := map[string]string{}
+	for _, f := range fields {
+		if members[f.Name] = "x"; f.Spec != nil && f.Spec.Kind == account.Date {
+			members[f.Name] = "1990-02-28"
+		}
+	}
+	return members
 }
 
 var people atomic.Int64
@@ -129,8 +144,10 @@ func everyRoute(t *testing.T, s *Server, f func(m *web.Mount, r *web.Route, path
 			route := &mount.Routes[i]
 			authorization := ""
 			path := mount.Prefix + route.Path
-			if route.Access == web.SignedIn {
-				token := s.user(t, mount.Name, fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)))
+			if somebodys(route) {
+				token := s.member(t, mount.Name, account.NewUser{
+					Email: fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)), Password: goodPassword, Staff: route.Access == web.Staff,
+				})
 				authorization = scheme(&mount) + " " + token
 				path = strings.ReplaceAll(path, "{id}", fmt.Sprint(unverified(t, token)["user_id"]))
 			}

@@ -169,7 +169,13 @@ func detail(t testing.TB, r *Reply) string {
 // user registers somebody in a mount, past HTTP, and gives a token of his.
 func (s *Server) user(t testing.TB, mount, email string) string {
 	t.Helper()
-	n := account.NewUser{Email: email, Password: goodPassword}
+	return s.member(t, mount, account.NewUser{Email: email, Password: goodPassword})
+}
+
+// member is user for somebody who may be of the staff.
+func (s *Server) member(t testing.TB, mount string, n account.NewUser) string {
+	t.Helper()
+	email := n.Email
 	if s.Policy(mount).Login == account.Username {
 		n.Username = email
 	}
@@ -178,6 +184,11 @@ func (s *Server) user(t testing.TB, mount, email string) string {
 		t.Fatalf("register %s in %s: %v", email, mount, err)
 	}
 	return g.Access
+}
+
+// somebodys reports whether a route is for those who are signed in: all of it, or the user that it names.
+func somebodys(r *web.Route) bool {
+	return r.Access != web.Anyone || strings.Contains(r.Path, "{id}")
 }
 
 // scheme is the word before a token of this mount.
@@ -349,7 +360,18 @@ func drfShape(r *Reply) error {
 	if text, ok := object["detail"].(string); ok && text != "" && len(object) == 1 {
 		return nil
 	}
+	return fieldShape(object)
+}
+
+// fieldShape takes a list of texts for each field, and for an object the same again.
+func fieldShape(object map[string]any) error {
 	for name, v := range object {
+		if inner, ok := v.(map[string]any); ok {
+			if err := fieldShape(inner); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		}
 		texts, ok := v.([]any)
 		if !ok || len(texts) == 0 {
 			return fmt.Errorf("%s has no list of texts", name)

@@ -79,9 +79,9 @@ func (a *BasicAuth) Authenticate(r *http.Request, _ bool) (*account.Principal, e
 	if !ok || err != nil {
 		return nil, err
 	}
-	plain, err := base64.StdEncoding.DecodeString(text)
-	name, password, ok := strings.Cut(string(plain), ":")
-	if err != nil || !ok || !utf8.Valid(plain) {
+	plain, ok := unbase64(text)
+	name, password, _ := strings.Cut(plain, ":")
+	if !ok {
 		return nil, Detail(http.StatusUnauthorized, "Invalid basic header. Credentials not correctly base64 encoded.")
 	}
 	who, err := a.accounts.Identify(r.Context(), a.policy, account.Credentials{Login: name, Password: password})
@@ -89,6 +89,25 @@ func (a *BasicAuth) Authenticate(r *http.Request, _ bool) (*account.Principal, e
 		return nil, basicWords.Explain(err)
 	}
 	return who, nil
+}
+
+// unbase64 decodes as Python's b64decode does, which passes over what is not of the alphabet. What is not UTF-8 is
+// Latin-1.
+func unbase64(text string) (string, bool) {
+	plain, err := base64.StdEncoding.DecodeString(strings.Map(func(c rune) rune {
+		if c < utf8.RuneSelf && strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", c) {
+			return c
+		}
+		return -1
+	}, text))
+	if utf8.Valid(plain) {
+		return string(plain), err == nil
+	}
+	latin := make([]rune, len(plain))
+	for i, b := range plain {
+		latin[i] = rune(b)
+	}
+	return string(latin), err == nil
 }
 
 // Challenge implements web.Authenticator.

@@ -40,7 +40,9 @@ func (v *Views) email(isNew bool) web.Field {
 	}
 	f.TakenText = v.Noun + " with this " + m.Label(account.Email) + " already exists."
 	if isNew {
-		f.Taken = func(ctx context.Context, text string) (bool, error) { return v.accounts.Taken(ctx, account.Email, text) }
+		f.Taken = func(ctx context.Context, text string) (bool, error) {
+			return v.accounts.Taken(ctx, account.Email, text)
+		}
 		return f
 	}
 	f.Check = func(r *web.Request, text string) ([]string, error) {

@@ -171,7 +171,7 @@ func (v *Views) destroy(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := v.accounts.Remove(r.Context(), u.ID); err != nil {
+	if err := v.accounts.Dismiss(r.Context(), u.ID); err != nil {
 		return words.Explain(err)
 	}
 	return drf.NoContent(w)
