@@ -117,22 +117,21 @@ func (s *Service) giveAccess(ctx context.Context, w Writer, p *Policy, u *User) 
 
 // byEntrance finds who names himself. Of several who share an address it is the one with the lowest id.
 func (s *Service) byEntrance(ctx context.Context, p *Policy, e *Entrance) (u User, err error) {
-	if p.Entry.By == ByLogin {
-		if u, err = s.byAddress(ctx, e.Email); !errors.Is(err, ErrNotFound) {
-			return u, err
-		}
-		return s.byLogin(ctx, p, e.Username)
+	err = ErrNotFound
+	if p.Entry.By != ByName {
+		u, err = s.byAddress(ctx, e.Email)
 	}
-	if e.Email != "" && p.Entry.By != ByName {
-		return s.byAddress(ctx, e.Email)
+	switch given := e.Email != ""; {
+	case !errors.Is(err, ErrNotFound), p.Entry.By == ByAddress, p.Entry.By == ByEither && given:
+		return u, err
+	case p.Entry.By == ByLogin:
+		u, err = s.byLogin(ctx, p, e.Username)
+	default:
+		u, err = s.first(ctx, func(r Reader) ([]User, error) {
+			u, err := r.UserByLogin(ctx, Username, e.Username, false)
+			return []User{u}, err
+		})
 	}
-	if p.Entry.By == ByAddress {
-		return User{}, ErrNotFound
-	}
-	err = s.store.View(ctx, func(r Reader) error {
-		u, err = r.UserByLogin(ctx, Username, e.Username, false)
-		return err
-	})
 	if errors.Is(err, ErrNotFound) && p.Entry.By == ByEither {
 		u, err = s.byAddress(ctx, e.Username)
 	}

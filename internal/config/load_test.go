@@ -160,6 +160,18 @@ authenticators = ["simplejwt", "basic"]
 header_prefix = "Token"
 rate_anonymous = "3/min"
 rate_user = "40/hour"
+sign_in_gives = "jwt"
+sign_in_by = "either"
+old_password_required = true
+logout_ends_session = false
+registration = false
+email_verification = "mandatory"
+email_required = true
+username_required = false
+email_confirm_url = "verify/{key}/"
+email_confirmed_url = "/in/"
+email_confirm_on_get = true
+email_key_lifetime_seconds = 700
 [mounts.my-app.permissions]
 user_list = "staff"
 [mounts.my-app.extra_claims]
@@ -202,6 +214,11 @@ func wholeConfig() *Config {
 				},
 				REST: REST{
 					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", RateAnonymous: "3/min", RateUser: "40/hour",
+				},
+				RestAuth: RestAuth{
+					SignInGives: "jwt", SignInBy: "either", OldPassword: &yes, LogoutEnds: &no, Registration: &no, EmailVerification: "mandatory",
+					EmailRequired: &yes, UsernameRequired: &no, EmailConfirmURL: "verify/{key}/", EmailConfirmedURL: "/in/", EmailConfirmOnGet: &yes,
+					EmailKeySeconds: 700,
 				},
 			},
 		},

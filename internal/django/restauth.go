@@ -37,7 +37,7 @@ func (c *Condition) readRestAuth(s *object) {
 	} {
 		s.take(t.key, t.into)
 	}
-	p.Entry = account.EntryPolicy{Opaque: !a.JWT, LogoutKeeps: true, Unlike: true, FoldNames: true}
+	p.Entry = account.EntryPolicy{Opaque: !a.JWT, LogoutKeeps: true, Unlike: true}
 	p.Links = account.LinkPolicy{Timeout: s.seconds("PASSWORD_RESET_TIMEOUT", 3*24*time.Hour), OneKind: true, FoldEmail: true, Likeness: true}
 	p.Mail = account.MailPolicy{From: "webmaster@localhost", UseOrigin: true, PasswordResetURL: "reset/{uid}/{token}/"}
 	s.take("DEFAULT_FROM_EMAIL", &p.Mail.From)
@@ -114,7 +114,7 @@ func (c *Condition) readAllauth(s *object) {
 	if !a.Registration {
 		return
 	}
-	p.Entry.By, p.Emails = by, account.EmailPolicy{Verify: verify, Life: time.Duration(days * float64(24*time.Hour))}
+	p.Entry.By, p.Entry.FoldNames, p.Emails = by, true, account.EmailPolicy{Verify: verify, Life: time.Duration(days * float64(24*time.Hour))}
 	a.SignUp = verify != account.VerifyFirst
 	a.NeedEmail = a.NeedEmail || verify == account.VerifyFirst // allauth does not start otherwise
 }

@@ -61,7 +61,7 @@ var leftOut = map[string][]string{
 // what was printed, and compares what would be served with what /dev/reset makes of the same settings.
 func TestTheConfigurationThatIsPrintedMeansTheSame(t *testing.T) {
 	played := map[string]int{}
-	for _, folder := range []string{"djoser", "djoser1", "simplejwt", "tag1"} {
+	for _, folder := range []string{"djoser", "djoser1", "restauth", "simplejwt", "tag1"} {
 		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "contract", folder, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no transcript of %s (%v)", folder, err)
