@@ -158,6 +158,7 @@ revoke_claim = "hash"
 deflate_claims = true
 authenticators = ["simplejwt", "basic"]
 header_prefix = "Token"
+token_cookie = "jwt"
 rate_anonymous = "3/min"
 rate_user = "40/hour"
 sign_in_gives = "jwt"
@@ -213,7 +214,7 @@ func wholeConfig() *Config {
 					ExtraClaims: map[string]string{"mail": "email"},
 				},
 				REST: REST{
-					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", RateAnonymous: "3/min", RateUser: "40/hour",
+					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", TokenCookie: "jwt", RateAnonymous: "3/min", RateUser: "40/hour",
 				},
 				RestAuth: RestAuth{
 					SignInGives: "jwt", SignInBy: "either", OldPassword: &yes, LogoutEnds: &no, Registration: &no, EmailVerification: "mandatory",
@@ -301,6 +302,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_KIND_CLAIM=typ", "DOORWARD_MOUNTS_MY_APP_ID_CLAIM=id",
 		"DOORWARD_MOUNTS_MY_APP_SLIDING_REFRESH_CLAIM=until", "DOORWARD_MOUNTS_MY_APP_REVOKE_CLAIM=hash",
 		"DOORWARD_MOUNTS_MY_APP_AUTHENTICATORS=simplejwt,basic", "DOORWARD_MOUNTS_MY_APP_HEADER_PREFIX=Token",
+		"DOORWARD_MOUNTS_MY_APP_TOKEN_COOKIE=jwt",
 		"DOORWARD_MOUNTS_MY_APP_RATE_ANONYMOUS=3/min", "DOORWARD_MOUNTS_MY_APP_RATE_USER=40/hour",
 		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",

@@ -24,6 +24,12 @@ func (m *mountPlan) setREST(c *config.REST) error {
 	if c.Authenticators != nil {
 		m.auth = c.Authenticators
 	}
+	if c.TokenCookie != "" {
+		if !slices.Contains(m.auth, django.AuthDRFJWT) {
+			return fmt.Errorf("[mounts.%s] has token_cookie, which does not go with this preset\n  it is a setting of drf-jwt\n  try: session_on_login = true", m.name)
+		}
+		m.tokenCookie = c.TokenCookie
+	}
 	if c.HeaderPrefix != "" {
 		if !slices.Contains(m.preset.auth, django.AuthDRFJWT) {
 			return fmt.Errorf("[mounts.%s] has header_prefix, which does not go with this preset\n  it is a setting of drf-jwt\n  try: header_types = [%q]",

@@ -53,7 +53,10 @@ func Translate(d *django.Dump) (*Translation, error) {
 	}
 	if want.policy.Tokens.Typed != nil {
 		t.typed(m, &base, &want)
-		t.keys(m, d.Policy.Tokens.Keys, want.jwt.Alg)
+		t.keys(m, "SIMPLE_JWT.SIGNING_KEY", "SIMPLE_JWT.VERIFYING_KEY", d.Policy.Tokens.Keys, want.jwt.Alg)
+	} else {
+		t.plain(m, &base, &want)
+		t.keys(m, "the key of JWT_AUTH", "JWT_AUTH.JWT_PUBLIC_KEY", d.Policy.Tokens.Keys, want.jwt.Alg)
 	}
 	if model.Django && d.Djoser.Login != "" && d.Djoser.Login != model.Login {
 		t.warn("DJOSER.LOGIN_FIELD = %q is not carried over: users of table %s sign in with their %s", d.Djoser.Login, model.Table, base.policy.Login)
@@ -287,6 +290,20 @@ func (t *Translation) djoser(m *config.Mount, base, want *mountPlan) {
 	}
 }
 
+// plain takes the settings of drf-jwt that are no lifetimes.
+func (t *Translation) plain(m *config.Mount, base, want *mountPlan) {
+	c, b, w := &m.Tokens, &base.policy.Tokens.Validity, &want.policy.Tokens.Validity
+	t.seconds(&c.LeewaySeconds, "leeway_seconds", b.Leeway, w.Leeway, mostLeeway)
+	c.Audience, c.Issuer = w.Audience, w.Issuer
+	if want.jwt.Alg != base.jwt.Alg {
+		c.Algorithm = want.jwt.Alg.String()
+	}
+	if w.IgnoreExp {
+		t.warn("JWT_AUTH.JWT_VERIFY_EXPIRATION = False is not carried over: here a token ends when it says")
+	}
+	m.REST.TokenCookie = want.tokenCookie
+}
+
 // typed takes the settings of SimpleJWT.
 func (t *Translation) typed(m *config.Mount, base, want *mountPlan) {
 	c, b, w := &m.Tokens, base.policy.Tokens.Typed, want.policy.Tokens.Typed
@@ -343,17 +360,17 @@ const (
 	publicFile  = "simplejwt-public.pem"
 )
 
-func (t *Translation) keys(m *config.Mount, keys []*token.Key, alg token.Alg) {
+func (t *Translation) keys(m *config.Mount, signing, verifying string, keys []*token.Key, alg token.Alg) {
 	switch {
 	case alg <= token.HS512 && len(keys) > 0:
 		m.Tokens.SigningKeyFile = secretFile
-		t.note("signing_key_file: write SIMPLE_JWT.SIGNING_KEY into %s, and let nobody else read it", secretFile)
+		t.note("signing_key_file: write %s into %s, and let nobody else read it", signing, secretFile)
 	case alg > token.HS512:
 		m.Tokens.SigningKeyFile = privateFile
-		t.note("signing_key_file: write SIMPLE_JWT.SIGNING_KEY into %s, and let nobody else read it", privateFile)
+		t.note("signing_key_file: write %s into %s, and let nobody else read it", signing, privateFile)
 		if len(keys) > 1 {
 			m.Tokens.VerifyingKeyFile = publicFile
-			t.note("verifying_key_file: write SIMPLE_JWT.VERIFYING_KEY into %s", publicFile)
+			t.note("verifying_key_file: write %s into %s", verifying, publicFile)
 		}
 	}
 }

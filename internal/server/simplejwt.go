@@ -68,10 +68,7 @@ const simpleFamily = "simplejwt"
 func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	t, s := m.policy.Tokens.Typed, &c.Tokens
 	if t == nil {
-		if s.Set() {
-			return fmt.Errorf("[mounts.%s] has settings that do not go with this preset\n  its tokens do not tell their kind\n  try: preset = \"simplejwt\"", m.name)
-		}
-		return nil
+		return m.setPlain(s)
 	}
 	t.Family = simpleFamily
 	if on(s.RotateRefresh) {
@@ -82,19 +79,40 @@ func (m *mountPlan) setSimple(c *config.Mount, model *account.Model) error {
 	}
 	setSeconds(&t.Sliding, s.SlidingLifetimeSeconds)
 	setSeconds(&t.SlidingRefresh, s.SlidingRefreshLifetimeSeconds)
-	setSeconds(&m.policy.Tokens.Validity.Leeway, s.LeewaySeconds)
 	if s.AcceptKinds != nil {
 		t.Accept = nil
 		for _, kind := range s.AcceptKinds {
 			t.Accept = append(t.Accept, account.Kind(kind))
 		}
 	}
-	m.policy.Tokens.Validity.Audience, m.policy.Tokens.Validity.Issuer = s.Audience, s.Issuer
+	m.setParties(s)
 	m.setClaims(s)
 	if err := m.setOwner(s, model); err != nil {
 		return err
 	}
 	return m.setKeys(s)
+}
+
+// setPlain takes what tokens of one kind, drf-jwt's, have of these settings.
+func (m *mountPlan) setPlain(s *config.Tokens) error {
+	t, other := &m.policy.Tokens, *s
+	other.Audience, other.Issuer, other.LeewaySeconds = nil, "", 0
+	other.Algorithm, other.SigningKeyFile, other.VerifyingKeyFile = "", "", ""
+	if other.Set() || t.Rotating && s.Set() {
+		return fmt.Errorf("[mounts.%s] has settings that do not go with this preset\n  its tokens do not tell their kind\n  try: preset = \"simplejwt\"", m.name)
+	}
+	m.setParties(s)
+	if s.Algorithm != "" && t.Signing == account.PerUser {
+		return fmt.Errorf("[mounts.%s] algorithm = %q does not go with this preset\n  everybody has a key of his own, of HS256\n  try: signing = \"shared\"", m.name, s.Algorithm)
+	}
+	return m.setKeys(s)
+}
+
+// setParties says for whom tokens are, who makes them, and how far clocks may differ.
+func (m *mountPlan) setParties(s *config.Tokens) {
+	v := &m.policy.Tokens.Validity
+	setSeconds(&v.Leeway, s.LeewaySeconds)
+	v.Audience, v.Issuer = s.Audience, s.Issuer
 }
 
 func on(v *bool) bool { return v != nil && *v }

@@ -130,7 +130,7 @@ func TestAnOddPathOrMethodIsRefusedClearly(t *testing.T) {
 				ask(route.Method, target, 200, 404)
 				continue
 			}
-			ask(route.Method, target, 404, 301, 401, 403)
+			ask(route.Method, target, 404, 301, 401, 403, 405) // a wildcard takes nearly everything
 		}
 		for _, query := range []string{"?", "?%", "?%zz=%zz", "?format=", "?format=xml", "?format=json", "?format=%00", "?a=b;c=d", "?" + strings.Repeat("a=b&", 1500), "?\xff", "?format=json&format=html"} {
 			ask(route.Method, path+query)
