@@ -249,9 +249,7 @@ func readUser(o *object, m *account.Model) User {
 	if m != nil {
 		readExtras(o, &u.User, m.Extras)
 		readProfiles(o, &u.User, m)
-		if m.Profile(account.VerifiedEmails().Name) != nil {
-			readEmails(o, &u.User)
-		}
+		readEmails(o, &u.User, m)
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

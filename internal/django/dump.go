@@ -46,6 +46,7 @@ type reader struct {
 	top    *object
 	d      *Dump
 	faults []string
+	newer  bool // dj-rest-auth, not django-rest-auth
 }
 
 // ReadDump understands a JSON object with the names of Django's settings as its keys. Where Read
@@ -79,6 +80,7 @@ func ReadDump(body []byte, choice Choice) (*Dump, error) {
 	r.simpleJWT()
 	r.drfJWT()
 	r.djoser()
+	r.restAuth()
 	r.rest()
 	r.hashers()
 	r.backends()
@@ -154,6 +156,8 @@ func (r *reader) preset() string {
 		slices.Contains(apps, "rest_framework_simplejwt")
 	drfjwt := strings.Contains(classes, "rest_framework_jwt.") || !simple && r.peek("JWT_AUTH", &members)
 	switch {
+	case !djoser && (slices.Contains(apps, "rest_auth") || slices.Contains(apps, djRestAuth)):
+		return "restauth"
 	case djoser && drfjwt:
 		return "djoser1"
 	case djoser:
@@ -195,6 +199,11 @@ func (r *reader) flags() {
 	typed := r.d.Preset == "simplejwt" || r.d.Preset == "djoser"
 	set("token_blacklist", typed && slices.Contains(r.names("INSTALLED_APPS"), "rest_framework_simplejwt.token_blacklist"))
 	set("LOCALE_MIDDLEWARE", slices.Contains(r.names("MIDDLEWARE"), "django.middleware.locale.LocaleMiddleware"))
+	if r.d.Preset == "restauth" {
+		r.newer = slices.Contains(r.names("INSTALLED_APPS"), djRestAuth)
+		set("registration", slices.Contains(r.names("INSTALLED_APPS"), "rest_auth.registration") ||
+			slices.Contains(r.names("INSTALLED_APPS"), djRestAuth+".registration"))
+	}
 	delete(r.top.members, "INSTALLED_APPS")
 	delete(r.top.members, "MIDDLEWARE")
 	if r.d.Preset != "djoser" { // others have no translator for it
@@ -403,6 +412,9 @@ func (r *reader) left(rest map[string]json.RawMessage) {
 
 func (r *reader) backends() {
 	for _, name := range r.names("AUTHENTICATION_BACKENDS") {
+		if name == "allauth.account.auth_backends.AuthenticationBackend" && r.d.Preset == "restauth" {
+			continue
+		}
 		if name != "django.contrib.auth.backends.ModelBackend" && name != "djoser.auth_backends.LoginFieldBackend" {
 			r.warn("AUTHENTICATION_BACKENDS: %s is not carried over: users sign in with a password", name)
 		}

@@ -2,6 +2,7 @@ package django
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -46,13 +47,11 @@ func (c *Condition) readRestAuth(s *object) {
 // readRegistration takes the settings of django-rest-auth with its registration add-on, and allauth's.
 func (c *Condition) readRegistration(s *object) {
 	s.take("SECRET_KEY", &c.SecretKey)
-	c.Policy = account.Policy{Mount: c.Preset, Rules: readValidators(s), EmailAsSent: true, KeepTokens: true}
+	c.Policy = account.Policy{Mount: c.Preset, Rules: readValidators(s), KeepTokens: true}
 	if c.Model != nil {
 		c.Policy.Login = c.Model.Login
-		if c.Model.Profile(account.VerifiedEmails().Name) == nil {
-			c.Model.Profiles = append(c.Model.Profiles, account.VerifiedEmails())
-		}
 	}
+	c.Djoser.Asked = AskedOf(c.Model)
 	c.readREST(s)
 	c.readRestAuth(s)
 	jwt := s.sub("JWT_AUTH")
@@ -63,6 +62,9 @@ func (c *Condition) readRegistration(s *object) {
 		s.take(key, &ignored)
 	}
 	c.readAllauth(s)
+	if c.Model != nil && c.Policy.Emails.Verify != account.NotVerified {
+		c.Model.Profiles = append(c.Model.Profiles, account.VerifiedEmails())
+	}
 	s.done()
 }
 
@@ -119,23 +121,56 @@ func (c *Condition) readAllauth(s *object) {
 	a.NeedEmail = a.NeedEmail || verify == account.VerifyFirst // allauth does not start otherwise
 }
 
+// djRestAuth is the application of dj-rest-auth, which took django-rest-auth over.
+const djRestAuth = "dj_rest_auth"
+
+// renamed are the members of dj-rest-auth's REST_AUTH that django-rest-auth has as settings of their own.
+var renamed = map[string]string{
+	"USE_JWT": "REST_USE_JWT", "SESSION_LOGIN": "REST_SESSION_LOGIN",
+	"OLD_PASSWORD_FIELD_ENABLED": "OLD_PASSWORD_FIELD_ENABLED", "LOGOUT_ON_PASSWORD_CHANGE": "LOGOUT_ON_PASSWORD_CHANGE",
+}
+
+// restAuth makes one of the two libraries' settings, and says what is not carried over.
+func (r *reader) restAuth() {
+	if r.d.Preset != "restauth" {
+		return
+	}
+	r.edit("REST_AUTH", func(o map[string]json.RawMessage) {
+		for _, key := range slices.Sorted(maps.Keys(o)) {
+			if name, ok := renamed[key]; ok {
+				r.top.members[name] = o[key]
+			} else if said(o[key]) {
+				r.warn("REST_AUTH.%s is not carried over", key)
+			}
+		}
+	})
+	delete(r.top.members, "REST_AUTH")
+	if r.newer && isTrue(r.top.members["REST_USE_JWT"]) {
+		delete(r.top.members, "REST_USE_JWT")
+		r.warn("REST_USE_JWT is not carried over: dj-rest-auth gives an access and a refresh token of SimpleJWT; here signing in gives a key")
+	}
+	if isTrue(r.top.members["REST_SESSION_LOGIN"]) {
+		r.warn("REST_SESSION_LOGIN is not carried over: set session_on_login = true in the mount")
+	}
+	if isFalse(r.top.members["ACCOUNT_UNIQUE_EMAIL"]) {
+		r.warn("ACCOUNT_UNIQUE_EMAIL = False is not carried over: an address is one user's at registration")
+	}
+	delete(r.top.members, "ACCOUNT_UNIQUE_EMAIL")
+}
+
 // readEmails takes a user's rows of allauth's: only whether his address is verified says anything here.
-func readEmails(o *object, u *account.User) {
+func readEmails(o *object, u *account.User, m *account.Model) {
 	var rows []struct {
 		Email    string `json:"email"`
 		Verified bool   `json:"verified"`
 		Primary  bool   `json:"primary"`
 	}
-	if !o.take("emails", &rows) {
+	if !o.take("emails", &rows) || m.Profile(account.VerifiedEmails().Name) == nil {
 		return
 	}
 	for _, row := range rows {
 		if row.Verified && row.Email == u.Email && u.Email != "" {
-			profiles := []account.Profile{u.VerifiedEmail()}
-			for _, p := range u.Profiles.All() {
-				profiles = append(profiles, p)
-			}
-			u.Profiles = account.ProfilesOf(profiles...)
+			u.Profiles = account.ProfilesOf(append(slices.Clone(u.Profiles.All()), u.VerifiedEmail())...)
 			return
 		}
 	}

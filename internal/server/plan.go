@@ -223,7 +223,7 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	if c.Scratch {
 		q.model = c.Model
 	}
-	if q.model = preset.withProfile(q.model); c.Policy.Emails.Verify != account.NotVerified {
+	if q.model = preset.withProfile(q.model); q.model != nil && c.Policy.Emails.Verify != account.NotVerified {
 		q.model = withKind(q.model, account.VerifiedEmails())
 	}
 	if c.SecretKey != "" {
@@ -242,7 +242,10 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 	}
 	m.rest.setCondition(c)
 	if preset.restAuth {
-		m.signsIn, m.policy.Mail.VerifyURL = c.RestAuth.Session, m.confirmURL("")
+		m.signsIn = c.RestAuth.Session
+	}
+	if m.policy.Emails.Verify != account.NotVerified {
+		m.policy.Mail.VerifyURL = m.confirmURL("")
 	}
 	m.throttle = throttleOf(c.Anonymous, c.Known)
 	for _, op := range c.Without {

@@ -46,6 +46,9 @@ var ownDefaults = map[string][]string{
 	"policy.Mail.ActivationURL":       {" -> activate/{uid}/{token}"},
 	"policy.Mail.PasswordResetURL":    {" -> password/reset/confirm/{uid}/{token}"},
 	"policy.Mail.LoginResetURL":       {" -> username/reset/confirm/{uid}/{token}"},
+	"policy.Entry.Stamp":              {"false -> true"}, // a reset link dies with the next sign-in
+	"policy.Entry.Unlike":             {"true -> false"}, // a new password is compared with its owner's name
+	"policy.Emails.Life":              {"72h0m0s -> 0s"}, // 0 is three days
 	"policy.Changes.AlwaysMail":       {"true -> false"}, // djoser 2.1; warned of
 	"policy.Changes.LoginDeactivates": {"true -> false"}, // djoser 1; warned of
 }
@@ -113,6 +116,7 @@ func comparePlans(t *testing.T, name string, h *head) {
 		{"modern", w.modern, g.modern},
 		{"auth", w.auth, g.auth},
 		{"djoser", djoserPartOf(w), djoserPartOf(g)},
+		{"rest", restOf(w), restOf(g)},
 		{"jwt", simpleOf(w), simpleOf(g)},
 		{"languages", w.languages, g.languages},
 		{"throttle", w.throttle, g.throttle},
@@ -149,6 +153,20 @@ func djoserPartOf(m *mountPlan) djoser.Options {
 		return djoser.Options{}
 	}
 	return m.djoser
+}
+
+// restPart is what a mount of django-rest-auth is asked for. Its cookies are another setting's.
+type restPart struct {
+	Registration, AskPassword, NeedEmail, NeedName, ByGet bool
+	Verified                                              string
+}
+
+func restOf(m *mountPlan) restPart {
+	if !m.preset.registers {
+		return restPart{}
+	}
+	r := &m.rest
+	return restPart{r.registration, r.AskPassword, r.NeedEmail, r.NeedName, r.ByGet, r.Verified}
 }
 
 // planOfDump writes the dump of a Django with these settings, translates it, and loads what was printed.

@@ -378,3 +378,33 @@ func TestVerifiedBesideDjango(t *testing.T) {
 		s.faultless(t)
 	})
 }
+
+// TestRestAuthUser: in our own table a name is another's or his own, an address is changed elsewhere, and whoever has
+// no name shows none.
+func TestRestAuthUser(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		s := Start(t, engine, restAuth(t, config.RestAuth{SignInGives: "jwt"}))
+		s.enroll(t, "bob", "bob@example.com")
+		var out struct{ Token string }
+		r := s.enroll(t, "ann", "ann@example.com")
+		r.JSON(t, &out)
+		for _, tt := range []struct {
+			name, method, body string
+			want               int
+			answer             string
+		}{
+			{"all of it", "PUT", `{"username": "ann", "first_name": "Ann", "last_name": "Lee", "email": "x@example.com"}`, 200, `{"pk":2,"username":"ann","email":"ann@example.com","first_name":"Ann","last_name":"Lee"}`},
+			{"another's name", "PATCH", `{"username": "bob"}`, 400, `{"username":["A user with that username already exists."]}`},
+			{"no name that can be", "PATCH", `{"username": "a b"}`, 400, `{"username":["Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."]}`},
+			{"nothing", "PATCH", `{}`, 200, `{"pk":2,"username":"ann","email":"ann@example.com","first_name":"Ann","last_name":"Lee"}`},
+			{"no name", "PATCH", `{"username": null, "first_name": ""}`, 200, `{"pk":2,"username":null,"email":"ann@example.com","first_name":"","last_name":"Lee"}`},
+		} {
+			r := s.Do(t, tt.method, "/rest-auth/user/", strings.NewReader(tt.body), "Content-Type", "application/json", "Authorization", "JWT "+out.Token)
+			if r.Status != tt.want || string(r.Body) != tt.answer {
+				t.Errorf("%s: got %d %s, want %d %s", tt.name, r.Status, r.Body, tt.want, tt.answer)
+			}
+		}
+		s.faultless(t)
+	})
+}

@@ -18,27 +18,33 @@ import (
 var person = regexp.MustCompile(`/users/[0-9]+/$`)
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "userapi": "/userapi/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "userapi": "/userapi/", "restauth": "/rest-auth/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{
-	"tag1 user-logout":       "TestOneSessionSignsOut",
-	"djoser1 root":           "TestDjoser1MountedByConfiguration",
-	"djoser1 user-create":    "TestDjoser1MountedByConfiguration",
-	"djoser1 user":           "TestDjoser1MountedByConfiguration",
-	"djoser1 user-delete":    "TestDjoser1MountedByConfiguration",
-	"djoser1 jwt-create":     "TestDjoser1MountedByConfiguration",
-	"djoser1 jwt-refresh":    "TestDjoser1MountedByConfiguration",
-	"djoser1 jwt-verify":     "TestDjoser1MountedByConfiguration",
-	"v1 sign-up":             "TestALifeUnderV1",
-	"v1 sign-in":             "TestALifeUnderV1",
-	"v1 refresh":             "TestALifeUnderV1",
-	"v1 me":                  "TestALifeUnderV1",
-	"v1 me-update":           "TestALifeUnderV1",
-	"v1 me-delete":           "TestALifeUnderV1",
-	"v1 password-change":     "TestALifeUnderV1",
-	"v1 sign-out":            "TestALifeUnderV1",
-	"v1 sign-out-everywhere": "TestALifeUnderV1",
+	"tag1 user-logout":                     "TestOneSessionSignsOut",
+	"djoser1 root":                         "TestDjoser1MountedByConfiguration",
+	"djoser1 user-create":                  "TestDjoser1MountedByConfiguration",
+	"djoser1 user":                         "TestDjoser1MountedByConfiguration",
+	"djoser1 user-delete":                  "TestDjoser1MountedByConfiguration",
+	"djoser1 jwt-create":                   "TestDjoser1MountedByConfiguration",
+	"djoser1 jwt-refresh":                  "TestDjoser1MountedByConfiguration",
+	"djoser1 jwt-verify":                   "TestDjoser1MountedByConfiguration",
+	"restauth rest_user_details":           "TestRestAuthUser",
+	"restauth rest_logout":                 "TestRestAuthEndsWhatItShould",
+	"restauth rest_password_change":        "TestRestAuthEndsWhatItShould",
+	"restauth rest_password_reset":         "TestRestAuthTellsStrangersNothing",
+	"restauth rest_password_reset_confirm": "TestRestAuthTellsStrangersNothing",
+	"restauth account_confirm_email":       "TestThePageOfAKey",
+	"v1 sign-up":                           "TestALifeUnderV1",
+	"v1 sign-in":                           "TestALifeUnderV1",
+	"v1 refresh":                           "TestALifeUnderV1",
+	"v1 me":                                "TestALifeUnderV1",
+	"v1 me-update":                         "TestALifeUnderV1",
+	"v1 me-delete":                         "TestALifeUnderV1",
+	"v1 password-change":                   "TestALifeUnderV1",
+	"v1 sign-out":                          "TestALifeUnderV1",
+	"v1 sign-out-everywhere":               "TestALifeUnderV1",
 }
 
 // tests are the names of this package's tests.
