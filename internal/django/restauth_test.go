@@ -22,7 +22,8 @@ func TestAllauthsSettings(t *testing.T) {
 		{"the add-on alone", `{"registration": true}`, account.EmailPolicy{Verify: account.VerifyLater, Life: 3 * day}, account.ByName, true, ""},
 		{
 			"all of them", `{"registration": true, "ACCOUNT_EMAIL_VERIFICATION": "mandatory", "ACCOUNT_AUTHENTICATION_METHOD": "username_email", "ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS": 0.5}`,
-			account.EmailPolicy{Verify: account.VerifyFirst, Life: 12 * time.Hour}, account.ByEither, true, "",
+			account.EmailPolicy{Verify: account.VerifyFirst, Life: 12 * time.Hour},
+			account.ByEither, true, "",
 		},
 		{"no verification", `{"registration": true, "ACCOUNT_EMAIL_VERIFICATION": "maybe"}`, account.EmailPolicy{Life: 3 * day}, account.ByName, true, "ACCOUNT_EMAIL_VERIFICATION is not known"},
 		{"no method", `{"registration": true, "ACCOUNT_AUTHENTICATION_METHOD": "phone"}`, account.EmailPolicy{Verify: account.VerifyLater, Life: 3 * day}, account.ByLogin, true, "ACCOUNT_AUTHENTICATION_METHOD is not known"},
