@@ -136,13 +136,13 @@ func (c *Condition) readTokens(jwt *object) {
 	jwt.take("JWT_ALLOW_REFRESH", &t.Renewable)
 	c.Prefix = "JWT"
 	jwt.take("JWT_AUTH_HEADER_PREFIX", &c.Prefix)
-	c.readJWTKeys(jwt)
-	c.readJWTChecks(jwt)
 	var keys, handler string
 	t.Signing = account.Shared
 	if !jwt.none("JWT_GET_USER_SECRET_KEY") && jwt.take("JWT_GET_USER_SECRET_KEY", &keys) { // None by default
 		t.Signing = account.PerUser
 	}
+	c.readJWTKeys(jwt)
+	c.readJWTChecks(jwt)
 	c.Claims = "own"
 	if jwt.take("JWT_PAYLOAD_HANDLER", &handler) {
 		c.Claims = "level"

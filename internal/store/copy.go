@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -21,7 +22,8 @@ const copyCache = 64 << 10
 type twin struct {
 	name    string
 	columns []string
-	serial  string // the column whose numbers are never given out twice; "" for none
+	serial  string   // the column whose numbers are never given out twice; "" for none
+	texts   []string // the columns that PostgreSQL has another type for, and SQLite has as text
 }
 
 // twins lists the tables that an SQLite file has of Doorward's schema; goose keeps its own there.
@@ -73,6 +75,17 @@ func ownTables(ctx context.Context) (names []string, err error) {
 	return names, errors.Join(err, pool.Close())
 }
 
+// selected is the list of columns as PostgreSQL is asked for them.
+func (t *twin) selected() string {
+	quoted := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		if quoted[i] = quote(c); slices.Contains(t.texts, c) {
+			quoted[i] += "::text"
+		}
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // withPostgres runs f in one transaction that can copy.
 func (d *DB) withPostgres(ctx context.Context, o pgx.TxOptions, f func(pgx.Tx) error) error {
 	conn, err := d.read.Conn(ctx)
@@ -83,26 +96,6 @@ func (d *DB) withPostgres(ctx context.Context, o pgx.TxOptions, f func(pgx.Tx) e
 	return conn.Raw(func(raw any) error {
 		return pgx.BeginTxFunc(ctx, raw.(*stdlib.Conn).Conn(), o, f)
 	})
-}
-
-// withoutFields holds that PostgreSQL has no columns and tables of declared fields, be they hidden: a copy between
-// the engines would leave them out, and nobody would notice before it is needed.
-func (d *DB) withoutFields(ctx context.Context) error {
-	log, err := d.changeLog(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range log.order {
-		if log.state[p] != drop {
-			return errFields(p.table)
-		}
-	}
-	return nil
-}
-
-func errFields(table string) error {
-	return fmt.Errorf("declared fields in table %s cannot be copied from PostgreSQL or into it\n"+
-		"  a backup would lack what they hold\n  try: pg_dump and pg_restore, which keep all of it", table)
 }
 
 // copyOut copies Doorward's tables from PostgreSQL, as they were at one moment, into a new SQLite file
@@ -120,16 +113,20 @@ func (d *DB) copyOut(ctx context.Context, file string) (err error) {
 		if known := newest(PostgreSQL); version > known {
 			return &NewerError{Database: version, Known: known}
 		}
-		if err := d.withoutFields(ctx); err != nil {
+		if err := gooseTo(ctx, SQLite, to, version, func(Applied) {}); err != nil {
 			return err
 		}
-		if err := gooseTo(ctx, SQLite, to, version, func(Applied) {}); err != nil {
+		made, texts, err := d.mirror(ctx, to)
+		if err != nil {
 			return err
 		}
 		names, err := tablesOf(ctx, to)
 		if err != nil {
 			return err
 		}
+		slices.SortStableFunc(names, func(a, b string) int { // what refers to users comes after them
+			return cmp.Compare(slices.Index(made, a), slices.Index(made, b))
+		})
 		all, err := twins(ctx, to, names)
 		if err != nil {
 			return err
@@ -139,6 +136,7 @@ func (d *DB) copyOut(ctx context.Context, file string) (err error) {
 			return err
 		}
 		for i := range all {
+			all[i].texts = texts[all[i].name]
 			if err := all[i].copyOut(ctx, from, tx); err != nil {
 				return errors.Join(fmt.Errorf("copy table %s: %w", all[i].name, err), tx.Rollback())
 			}
@@ -158,7 +156,7 @@ func (t *twin) copyOut(ctx context.Context, from pgx.Tx, to *sql.Tx) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, insert.Close()) }()
-	rows, err := from.Query(ctx, "select "+t.list()+" from "+quote(t.name))
+	rows, err := from.Query(ctx, "select "+t.selected()+" from "+quote(t.name))
 	if err != nil {
 		return err
 	}

@@ -197,13 +197,17 @@ func (d *DB) tableChanges(t ourTable, live table, log *changeLog) (list []change
 	return list, nil
 }
 
+// referringUsers says of a column that it refers to the users, where their table is ours.
+func (d *DB) referringUsers() string {
+	if m := d.Model(); !m.Django {
+		return " references " + quote(m.Table) + " on delete cascade"
+	}
+	return ""
+}
+
 // makeTable makes a table of profiles. A profile goes with its user, where the table of users is ours.
 func (d *DB) makeTable(t ourTable) change {
-	users := ""
-	if m := d.Model(); !m.Django {
-		users = " references " + quote(m.Table) + " on delete cascade"
-	}
-	columns := []string{d.engine.profileID, "user_id bigint not null unique" + users}
+	columns := []string{d.engine.profileID, "user_id bigint not null unique" + d.referringUsers()}
 	for i := range t.specs {
 		columns = append(columns, d.engine.fieldColumn(&t.specs[i]))
 	}

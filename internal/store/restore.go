@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -333,11 +334,15 @@ func (r *restore) judgeRows(ctx context.Context, pool *sql.DB) error {
 	if schema != r.done.Schema || len(counts) != len(r.done.Rows) {
 		return r.refuse("was changed after it was made")
 	}
+	made, err := madeTables(ctx, pool, slices.Collect(maps.Keys(counts)))
+	if err != nil {
+		return err
+	}
 	for name, n := range counts {
 		if r.done.Rows[name] != n {
 			return r.refuse(fmt.Sprintf("was changed after it was made: table %s had %d rows and has %d", name, r.done.Rows[name], n))
 		}
-		if !slices.Contains(r.own, name) {
+		if !slices.Contains(r.own, name) && !slices.Contains(made, name) {
 			r.done.Left = append(r.done.Left, name)
 		}
 	}

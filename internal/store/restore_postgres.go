@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"doorward/internal/account"
 )
 
 // intoPostgres makes an SQLite file elsewhere, and copies it.
@@ -25,34 +24,21 @@ func (r *restore) intoPostgres(ctx context.Context) error {
 	}
 	defer os.RemoveAll(folder)
 	file := filepath.Join(folder, "restore.db")
-	if err := r.make(ctx, file, account.OwnModel(account.Email, account.Folded)); err != nil {
+	m := restored(r.Model)
+	if err := r.make(ctx, file, m); err != nil {
 		return err
 	}
-	if err := withoutFieldsIn(ctx, file); err != nil {
+	if err := withoutHiddenIn(ctx, file, m); err != nil {
 		return err
 	}
 	d, err := Open(ctx, Options{URL: r.URL, Model: r.Model, Name: applicationName + " restore"})
 	if err != nil {
 		return err
 	}
-	for _, t := range d.ourTables() {
-		if len(t.specs) > 0 || t.profile {
-			return errors.Join(errFields(t.name), d.Close())
-		}
-	}
-	if err := d.withoutFields(ctx); err != nil {
+	if err := d.withoutHidden(ctx); err != nil {
 		return errors.Join(err, d.Close())
 	}
 	return errors.Join(r.fill(ctx, d, file), d.Close())
-}
-
-// withoutFieldsIn holds that an SQLite file has no columns and tables of declared fields.
-func withoutFieldsIn(ctx context.Context, file string) error {
-	d, err := Open(ctx, Options{URL: "sqlite:" + file, Model: account.OwnModel(account.Email, account.Folded), NoBackup: true})
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.withoutFields(ctx), d.Close())
 }
 
 func (r *restore) fill(ctx context.Context, d *DB, file string) error {
@@ -80,6 +66,8 @@ func (r *restore) fill(ctx context.Context, d *DB, file string) error {
 	} else if full {
 		return fmt.Errorf("the content of the database is %w", ErrExists)
 	}
+	// What was changed of the fields of this database is its own to know.
+	names := append(slices.DeleteFunc(slices.Clone(r.own), func(name string) bool { return name == changesTable }), d.profileTables()...)
 	from := openSQLitePool(file, 1, busyMillis, "query_only(1)")
 	defer from.Close()
 	return d.withPostgres(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
@@ -90,8 +78,8 @@ func (r *restore) fill(ctx context.Context, d *DB, file string) error {
 		if err := nobodyElse(ctx, tx.Conn(), r.name); err != nil {
 			return err
 		}
-		return r.untold(ctx, tx, func() error {
-			if err := d.copyIn(ctx, from, r.own, tx); err != nil {
+		return untold(ctx, tx, names, func() error {
+			if err := d.copyIn(ctx, from, names, tx); err != nil {
 				return err
 			}
 			c := d.compiled.Load()
@@ -110,16 +98,8 @@ func (r *restore) fill(ctx context.Context, d *DB, file string) error {
 
 // untold runs f without the triggers that tell nodes of each row: nobody is there to be told. What
 // they were told of before goes too.
-func (r *restore) untold(ctx context.Context, tx pgx.Tx, f func() error) error {
-	triggers := func(verb string) error {
-		for _, name := range r.own {
-			if _, err := tx.Exec(ctx, `alter table `+quote(name)+` `+verb+` trigger user`); err != nil {
-				return fmt.Errorf("%s the triggers of %s: %w", verb, name, err)
-			}
-		}
-		return nil
-	}
-	if err := triggers("disable"); err != nil {
+func untold(ctx context.Context, tx pgx.Tx, names []string, f func() error) error {
+	if err := triggers(ctx, tx, "disable", names); err != nil {
 		return err
 	}
 	if err := f(); err != nil {
@@ -128,7 +108,7 @@ func (r *restore) untold(ctx context.Context, tx pgx.Tx, f func() error) error {
 	if _, err := tx.Exec(ctx, `truncate feed, nodes`); err != nil {
 		return fmt.Errorf("empty the feed: %w", err)
 	}
-	return triggers("enable")
+	return triggers(ctx, tx, "enable", names)
 }
 
 // holds reports whether any table holds what would be lost.

@@ -52,7 +52,9 @@ func TestSigningUpWithAProfile(t *testing.T) {
 		s.Send(t, "POST", "/userapi/users/", map[string]any{"email": "ann@example.com", "password": goodPassword, "profile": residence}).
 			says(t, "the address in another spelling", 400, `{"email":["user with this email address already exists."]}`)
 		ann := []string{"Authorization", s.jwt(t, "ann@example.com")}
-		one := func(method string, body any, header []string) *Reply { return s.Send(t, method, "/userapi/users/1/", body, header...) }
+		one := func(method string, body any, header []string) *Reply {
+			return s.Send(t, method, "/userapi/users/1/", body, header...)
+		}
 		one("GET", nil, nil).says(t, "nobody", 401, "Authentication credentials were not provided.")
 		one("PATCH", map[string]any{"email": "Ann@example.com"}, ann).says(t, "a PATCH without a profile", 200, `"email":"Ann@example.com","first_name":"Ann","last_name":"","profile":{"title":"Ms"`)
 		ann = []string{"Authorization", s.jwt(t, "ann@example.com")}

@@ -57,8 +57,8 @@ func fieldOf(k account.FieldKind) account.Field {
 	return account.Field("a_" + map[account.FieldKind]string{account.LongText: "long"}[k] + string(k[:3]))
 }
 
-// oneOfEach are values of kindSpecs that are hard to keep.
-func oneOfEach() account.Values {
+// OneOfEach are values of kindSpecs that are hard to keep.
+func OneOfEach() account.Values {
 	return account.ValuesOf(map[account.Field]account.Value{
 		fieldOf(account.ShortText): account.TextValue("O'Neill \U0001F600 \\ \""),
 		fieldOf(account.LongText):  account.TextValue("two\nlines"),
@@ -74,13 +74,13 @@ func oneOfEach() account.Values {
 	})
 }
 
-// oneOfEach is what the columns can hold: Django's integer has 32 bits on PostgreSQL, and its SQLite makes a
+// OneOfEach is what the columns can hold: Django's integer has 32 bits on PostgreSQL, and its SQLite makes a
 // binary number of a decimal. PostgreSQL writes jsonb its own way.
-func (s *subject) oneOfEach() account.Values {
+func (s *subject) OneOfEach() account.Values {
 	if !s.Model().Django {
-		return oneOfEach()
+		return OneOfEach()
 	}
-	return oneOfEach().With(fieldOf(account.Integer), account.IntegerValue(-1<<31)).
+	return OneOfEach().With(fieldOf(account.Integer), account.IntegerValue(-1<<31)).
 		With(fieldOf(account.JSON), account.JSONValue([]byte(`{"a": 1}`)))
 }
 
@@ -119,7 +119,7 @@ func (s *subject) insertProfile(t *testing.T, p account.Profile) account.Profile
 }
 
 func testFieldValues(t *testing.T, s *subject) {
-	all := s.oneOfEach().With(account.Role, account.TextValue("Teacher")).With("nickname", account.TextValue("annie"))
+	all := s.OneOfEach().With(account.Role, account.TextValue("Teacher")).With("nickname", account.TextValue("annie"))
 	none := nulls().With(account.Role, account.Value{}).With("nickname", account.TextValue(""))
 	ann, bob := s.person("ann"), s.person("bob")
 	ann.Extra = all
@@ -154,7 +154,7 @@ func testFieldValues(t *testing.T, s *subject) {
 
 func testProfile(t *testing.T, s *subject) {
 	ann := s.insert(t, s.person("ann"))
-	p := s.insertProfile(t, account.Profile{UserID: ann.ID, Kind: "profile", Values: s.oneOfEach()})
+	p := s.insertProfile(t, account.Profile{UserID: ann.ID, Kind: "profile", Values: s.OneOfEach()})
 	p.Values = p.Values.With("badge", account.Value{})
 	teacher := s.insertProfile(t, account.Profile{UserID: ann.ID, Kind: "teacher"})
 	teacher.Values = account.Values{}.With("subject", account.TextValue(""))
