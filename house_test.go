@@ -31,6 +31,7 @@ var floors = []struct {
 	{"internal/web/envelope", 42},
 	{"internal/web/native", 42},
 	{"internal/web/profiles", 42},
+	{"internal/web/restauth", 42},
 	{"internal/web/simplejwt", 42},
 	{"internal/web/users", 42},
 	{"internal/web/drf", 41},

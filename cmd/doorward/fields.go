@@ -47,6 +47,9 @@ func declaredNames(m *account.Model) (names []string) {
 	}
 	for i := range m.Profiles {
 		for j := range m.Profiles[i].Fields {
+			if m.Profiles[i].Hidden() {
+				break
+			}
 			names = append(names, m.Profiles[i].Name+"."+string(m.Profiles[i].Fields[j].Name))
 		}
 	}
@@ -63,7 +66,7 @@ func declared(m *account.Model, u *account.User) (rows [][]string, values map[st
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
 		p, ok := u.Profiles.Of(k.Name)
-		if !ok {
+		if !ok || k.Hidden() {
 			continue
 		}
 		inner := map[string]any{}

@@ -16,23 +16,28 @@ const BrowserLife = 14 * 24 * time.Hour
 // never taken over. Codes: InvalidCredentials, Busy.
 func (s *Service) SignInBrowser(ctx context.Context, p *Policy, c Credentials, old string) (opaque, browser string, err error) {
 	opaque, err = s.signInOpaque(ctx, p, c, func(w Writer, u *User) error {
-		if err := s.endBrowser(ctx, w, p, old); err != nil {
-			return err
-		}
-		now := s.now()
-		ses := Session{
-			ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch, Created: now, Rotated: now, Expires: now.Add(BrowserLife),
-		}
-		if _, err := w.InsertSession(ctx, &ses); err != nil {
-			return fmt.Errorf("open a browser's session for user %d: %w", u.ID, err)
-		}
-		browser = s.browsers.Mint(ses.ID, ses.Generation)
-		return nil
+		browser, err = s.openBrowser(ctx, w, p, u, old)
+		return err
 	})
 	if err != nil {
 		return "", "", err
 	}
 	return opaque, browser, nil
+}
+
+// openBrowser opens a session for the browser of u, and ends the one that it showed.
+func (s *Service) openBrowser(ctx context.Context, w Writer, p *Policy, u *User, old string) (string, error) {
+	if err := s.endBrowser(ctx, w, p, old); err != nil {
+		return "", err
+	}
+	now := s.now()
+	ses := Session{
+		ID: newSessionID(), UserID: u.ID, Mount: p.family(), Epoch: u.Epoch, Created: now, Rotated: now, Expires: now.Add(BrowserLife),
+	}
+	if _, err := w.InsertSession(ctx, &ses); err != nil {
+		return "", fmt.Errorf("open a browser's session for user %d: %w", u.ID, err)
+	}
+	return s.browsers.Mint(ses.ID, ses.Generation), nil
 }
 
 // SignOutBrowser is SignOutOpaque, and ends the session that the browser showed, whoever who is by it.

@@ -48,6 +48,7 @@ const (
 
 	InvalidCredentials Code = "invalid_credentials" // unknown, disabled or wrong: never said which
 	WrongPassword      Code = "wrong_password"      // of somebody who is signed in
+	EmailUnverified    Code = "email_unverified"    // the password is right, and the address not shown to be his
 
 	TokenMalformed Code = "token_malformed"
 	TokenAlgorithm Code = "token_algorithm" // not the one of our key

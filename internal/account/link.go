@@ -21,6 +21,9 @@ type LinkPolicy struct {
 	Stamp bool
 	// FoldEmail finds the owner of an address in any spelling.
 	FoldEmail bool
+	// Likeness compares a password that is set by a link with the name and address of its owner, once the link
+	// was found good: strangers learn nothing of him.
+	Likeness bool
 	// TellUnknown says so to who asks for a link for an address of nobody.
 	TellUnknown bool
 }

@@ -22,13 +22,14 @@ const (
 	LoginChangedMail    Occasion = "login_changed"    // it was changed
 	AddressChangedMail  Occasion = "address_changed"  // the address was; this goes to the one before
 	AddressTakenMail    Occasion = "address_taken"    // somebody signs up with it, in private
+	VerifyEmailMail     Occasion = "verify_email"     // the key that shows an address to be its owner's
 )
 
 // Notice is what a user is told by mail, before it has words.
 type Notice struct {
 	Occasion Occasion
 	User     *User
-	// UID and Token are those of the link; "" where there is none. They are a secret until used.
+	// UID and Token are those of the link, Token alone its key; "" where there is none. They are a secret until used.
 	UID, Token string
 	Asker      Asker
 }

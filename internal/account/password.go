@@ -140,6 +140,38 @@ func (s *Service) ChangePassword(ctx context.Context, p *Policy, who *Principal,
 	return err
 }
 
+// ReplacePassword is ChangePassword without the old one, for mounts that do not ask for it.
+// Codes: the password rules, WrongPassword where everything of who was ended meanwhile, Busy.
+func (s *Service) ReplacePassword(ctx context.Context, p *Policy, who *Principal, fresh string) error {
+	hash, err := s.newPassword(ctx, p, &who.User, fresh)
+	if err != nil {
+		return err
+	}
+	err = s.update(ctx, who.User.ID, func(w Writer) error {
+		epoch, err := s.beginProven(ctx, w, &who.User, p.KeepTokens)
+		if err == nil {
+			err = w.UpdateUser(ctx, &User{ID: who.User.ID, Password: hash}, Password)
+		}
+		if err == nil {
+			err = s.keep(ctx, w, p, who, epoch)
+		}
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, w, p, &who.User, PasswordChangedMail, p.Mail.PasswordChanged)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return failField(WrongPassword, Password)
+	}
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("replace the password of user %d: %w", who.User.ID, err)
+	}
+	if err == nil {
+		s.mailed(ctx)
+	}
+	return err
+}
+
 // keep lets what who showed live on in a new epoch, unless who changes his password is signed out here.
 func (s *Service) keep(ctx context.Context, w Writer, p *Policy, who *Principal, epoch uint32) error {
 	switch {

@@ -34,6 +34,8 @@ type Policy struct {
 	Mail          MailPolicy
 	Links         LinkPolicy
 	Changes       ChangePolicy
+	Entry         EntryPolicy
+	Emails        EmailPolicy
 }
 
 // MailPolicy says which mails a mount sends, from whom, and where their links lead.
@@ -44,6 +46,8 @@ type MailPolicy struct {
 	Protocol, Domain, SiteName string
 	// The shapes of links, "activate/{uid}/{token}". Without a shape a mail has no link.
 	ActivationURL, PasswordResetURL, LoginResetURL string
+	// VerifyURL has a {key}, "account-confirm-email/{key}/".
+	VerifyURL string
 	// Which mails are sent; those that reset something are sent whenever somebody asks.
 	Activation, Confirmation, PasswordChanged, LoginChanged bool
 	// AddressChanged tells the old address when a user has another one. Django does not.

@@ -48,6 +48,11 @@ func (s *Service) ResetPassword(ctx context.Context, p *Policy, l Link, fresh st
 	if err != nil {
 		return err
 	}
+	if p.Links.Likeness {
+		if err := s.JudgePassword(p, &Principal{User: u}, fresh); err != nil {
+			return err
+		}
+	}
 	hash, err := s.pool.Hash(ctx, fresh)
 	if err != nil {
 		return busy(err, "hash a new password")
@@ -59,6 +64,9 @@ func (s *Service) ResetPassword(ctx context.Context, p *Policy, l Link, fresh st
 		}
 		if err == nil && !p.KeepTokens {
 			err = s.endEverything(ctx, w, &User{ID: u.ID})
+		}
+		if err == nil && p.Emails.Verify != NotVerified { // the link was mailed there
+			_, err = verifyEmail(ctx, w, &u)
 		}
 		if err == nil && p.Links.Stamp {
 			err = w.UpdateUser(ctx, &User{ID: u.ID, LastLogin: s.stamped(&u)}, LastLogin)

@@ -59,6 +59,7 @@ type Service struct {
 	ids      *token.IDs
 	mailBox  *token.Box
 	links    *token.Links
+	signer   *token.Signer // of keys that verify addresses
 	// opaqueKey makes opaque tokens, opaqueBox holds those of others.
 	opaqueKey token.Secret
 	opaqueBox *token.Box
@@ -98,6 +99,7 @@ func New(o Options) *Service {
 		likeness:  o.Root.Key("likeness of the unknown"),
 		beat:      o.Beat,
 		links:     token.NewLinks(o.SecretKey, o.Fallbacks...),
+		signer:    token.NewSigner(o.SecretKey, o.Fallbacks...),
 		opaqueKey: o.Root.Key("opaque tokens"),
 		opaqueBox: token.NewBox(o.Root.Key("opaque tokens at rest")),
 		composer:  o.Composer,

@@ -51,6 +51,11 @@ func (s *Service) SignIn(ctx context.Context, p *Policy, c Credentials) (Grant, 
 
 // prove finds the active user whose credentials these are, and fails for all others alike.
 func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
+	return s.proveBy(ctx, c, func() (User, error) { return s.byLogin(ctx, p, c.Login) })
+}
+
+// proveBy is prove where find says who it would be.
+func (s *Service) proveBy(ctx context.Context, c Credentials, find func() (User, error)) (User, password.Match, error) {
 	if len(c.Password) > password.MaxBytes {
 		return User{}, password.Match{}, fail(InvalidCredentials)
 	}
@@ -58,7 +63,7 @@ func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, pa
 		return User{}, password.Match{}, busy(err, "sign in")
 	}
 	start := s.now()
-	u, match, err := s.check(ctx, p, c)
+	u, match, err := s.check(ctx, c, find)
 	if err == nil && (!match.OK || !u.IsActive) {
 		s.hold(ctx, start)
 		err = fail(InvalidCredentials)
@@ -68,8 +73,8 @@ func (s *Service) prove(ctx context.Context, p *Policy, c Credentials) (User, pa
 
 // check finds who signs in and checks his password. Where there is nobody, or nothing to check, it
 // does the work of checking somebody's, and nothing matches.
-func (s *Service) check(ctx context.Context, p *Policy, c Credentials) (User, password.Match, error) {
-	u, err := s.byLogin(ctx, p, c.Login)
+func (s *Service) check(ctx context.Context, c Credentials, find func() (User, error)) (User, password.Match, error) {
+	u, err := find()
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, password.Match{}, err
 	}

@@ -78,6 +78,9 @@ type Reader interface {
 	// UsersByEmail finds everybody who has an address, at most limit, by id. fold finds it in any
 	// spelling, as far as the table tells.
 	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)
+	// UsersByUsername finds everybody whose user name is this one, at most limit, by id: in a table of Django's in any
+	// case, which reads the whole of it, as Django does.
+	UsersByUsername(ctx context.Context, name string, limit int) ([]User, error)
 	// Users lists by id, from the one after `after`.
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)

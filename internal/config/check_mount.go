@@ -37,6 +37,7 @@ func (k *checker) mounts() {
 		k.djoser(prefix, &m.Djoser)
 		k.tokens(prefix, &m.Tokens)
 		k.rest(prefix, &m.REST)
+		k.restAuth(prefix, &m.RestAuth)
 		k.passwordRules(prefix, m)
 		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
@@ -53,7 +54,7 @@ func (m Mount) choices() []choice {
 	if m.Signing != "" {
 		list = append(list, choice{"signing", m.Signing, []string{"per-user", "shared", "published"}})
 	}
-	return append(append(list, m.Djoser.choices()...), slices.Concat(m.Tokens.choices(), m.REST.choices())...)
+	return append(append(list, m.Djoser.choices()...), slices.Concat(m.Tokens.choices(), m.REST.choices(), m.RestAuth.choices())...)
 }
 
 func (m Mount) ranges() []bounds {
@@ -61,7 +62,7 @@ func (m Mount) ranges() []bounds {
 		{"access_lifetime_seconds", m.AccessLifetimeSeconds, 0, tenYears},
 		{"refresh_lifetime_seconds", m.RefreshLifetimeSeconds, 0, tenYears},
 		{"password_min_length", m.PasswordMinLength, 0, 128},
-	}, append(m.Djoser.ranges(), m.Tokens.ranges()...)...)
+	}, slices.Concat(m.Djoser.ranges(), m.Tokens.ranges(), m.RestAuth.ranges())...)
 }
 
 func (k *checker) mountPaths(prefix string, m Mount) {

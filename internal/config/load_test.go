@@ -163,6 +163,18 @@ header_prefix = "Token"
 token_cookie = "jwt"
 rate_anonymous = "3/min"
 rate_user = "40/hour"
+sign_in_gives = "jwt"
+sign_in_by = "either"
+old_password_required = true
+logout_ends_session = false
+registration = false
+email_verification = "mandatory"
+email_required = true
+username_required = false
+email_confirm_url = "verify/{key}/"
+email_confirmed_url = "/in/"
+email_confirm_on_get = true
+email_key_lifetime_seconds = 700
 group_claims = true
 permission_claims = true
 [mounts.my-app.access]
@@ -210,6 +222,11 @@ func wholeConfig() *Config {
 				},
 				REST: REST{
 					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", TokenCookie: "jwt", RateAnonymous: "3/min", RateUser: "40/hour",
+				},
+				RestAuth: RestAuth{
+					SignInGives: "jwt", SignInBy: "either", OldPassword: &yes, LogoutEnds: &no, Registration: &no, EmailVerification: "mandatory",
+					EmailRequired: &yes, UsernameRequired: &no, EmailConfirmURL: "verify/{key}/", EmailConfirmedURL: "/in/", EmailConfirmOnGet: &yes,
+					EmailKeySeconds: 700,
 				},
 			},
 		},
@@ -298,6 +315,10 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_TOKEN_COOKIE=jwt",
 		"DOORWARD_MOUNTS_MY_APP_RATE_ANONYMOUS=3/min", "DOORWARD_MOUNTS_MY_APP_RATE_USER=40/hour",
 		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
+		"DOORWARD_MOUNTS_MY_APP_SIGN_IN_GIVES=jwt", "DOORWARD_MOUNTS_MY_APP_SIGN_IN_BY=either", "DOORWARD_MOUNTS_MY_APP_OLD_PASSWORD_REQUIRED=1",
+		"DOORWARD_MOUNTS_MY_APP_LOGOUT_ENDS_SESSION=0", "DOORWARD_MOUNTS_MY_APP_REGISTRATION=0", "DOORWARD_MOUNTS_MY_APP_EMAIL_VERIFICATION=mandatory",
+		"DOORWARD_MOUNTS_MY_APP_EMAIL_REQUIRED=1", "DOORWARD_MOUNTS_MY_APP_USERNAME_REQUIRED=0", "DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRM_URL=verify/{key}/",
+		"DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRMED_URL=/in/", "DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRM_ON_GET=1", "DOORWARD_MOUNTS_MY_APP_EMAIL_KEY_LIFETIME_SECONDS=700",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

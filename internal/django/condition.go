@@ -73,6 +73,7 @@ var translators = map[string]func(*Condition, *object){
 	"profiles":  (*Condition).readProfiles,
 	"events":    (*Condition).readEvents,
 	"userapi":   (*Condition).readUserAPI,
+	"restauth":  (*Condition).readRegistration,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",
@@ -257,6 +258,7 @@ func readUser(o *object, m *account.Model) User {
 		for i := range m.Profiles {
 			readProfile(o, &u.User, &m.Profiles[i])
 		}
+		readEmails(o, &u.User, m)
 	}
 	var clear string
 	if !o.none("password") && o.take("password", &clear) {

@@ -46,6 +46,7 @@ type reader struct {
 	top    *object
 	d      *Dump
 	faults []string
+	newer  bool // dj-rest-auth, not django-rest-auth
 }
 
 // ReadDump understands a JSON object with the names of Django's settings as its keys. Where Read
@@ -79,6 +80,7 @@ func ReadDump(body []byte, choice Choice) (*Dump, error) {
 	r.simpleJWT()
 	r.drfJWT()
 	r.djoser()
+	r.restAuth()
 	r.rest()
 	r.hashers()
 	r.backends()
@@ -157,6 +159,8 @@ func (r *reader) preset() string {
 		slices.Contains(apps, "rest_framework_simplejwt")
 	drfjwt := strings.Contains(classes, "rest_framework_jwt.") || !simple && r.peek("JWT_AUTH", &members)
 	switch {
+	case !djoser && (slices.Contains(apps, "rest_auth") || slices.Contains(apps, djRestAuth)):
+		return "restauth"
 	case djoser && drfjwt:
 		return "djoser1"
 	case djoser:
@@ -200,6 +204,11 @@ func (r *reader) flags() {
 	typed := slices.Contains(typedPresets, r.d.Preset)
 	set("token_blacklist", typed && slices.Contains(r.names("INSTALLED_APPS"), "rest_framework_simplejwt.token_blacklist"))
 	set("LOCALE_MIDDLEWARE", slices.Contains(r.names("MIDDLEWARE"), "django.middleware.locale.LocaleMiddleware"))
+	if r.d.Preset == "restauth" {
+		r.newer = slices.Contains(r.names("INSTALLED_APPS"), djRestAuth)
+		set("registration", slices.Contains(r.names("INSTALLED_APPS"), "rest_auth.registration") ||
+			slices.Contains(r.names("INSTALLED_APPS"), djRestAuth+".registration"))
+	}
 	delete(r.top.members, "INSTALLED_APPS")
 	delete(r.top.members, "MIDDLEWARE")
 	if r.d.Preset != "djoser" { // others have no translator for it
@@ -414,6 +423,9 @@ func (r *reader) backends() {
 		r.warn("AUTHENTICATION_BACKENDS: with both ModelBackend and LoginFieldBackend Django tries two fields: here DJOSER.LOGIN_FIELD alone is what users sign in with")
 	}
 	for _, name := range names {
+		if name == "allauth.account.auth_backends.AuthenticationBackend" && r.d.Preset == "restauth" {
+			continue
+		}
 		if name != modelBackend && name != fieldBackend {
 			r.warn("AUTHENTICATION_BACKENDS: %s is not carried over: users sign in with a password", name)
 		}

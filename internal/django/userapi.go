@@ -5,31 +5,12 @@ import (
 	"doorward/internal/token"
 )
 
-// RestAuth is what a set of settings says of django-rest-auth.
-type RestAuth struct {
-	JWT         bool // REST_USE_JWT: signing in gives a token of drf-jwt
-	AskPassword bool // OLD_PASSWORD_FIELD_ENABLED: a new password asks for the old one
-	SignOut     bool // LOGOUT_ON_PASSWORD_CHANGE: a new password ends the session of cookies
-	Session     bool // REST_SESSION_LOGIN: signing in opens a session of cookies, too
-}
-
 // readUserAPI takes the settings of the tutorial's users, with drf-jwt and django-rest-auth beside them.
 func (c *Condition) readUserAPI(s *object) {
 	s.take("SECRET_KEY", &c.SecretKey)
 	c.Policy = account.Policy{Mount: c.Preset, Login: account.Email, Rules: readValidators(s), AnyPassword: true, EmailAsSent: true, KeepTokens: true}
 	c.readREST(s)
-	c.RestAuth.Session = true
-	for _, t := range []struct {
-		key  string
-		into *bool
-	}{
-		{"REST_USE_JWT", &c.RestAuth.JWT},
-		{"OLD_PASSWORD_FIELD_ENABLED", &c.RestAuth.AskPassword},
-		{"LOGOUT_ON_PASSWORD_CHANGE", &c.RestAuth.SignOut},
-		{"REST_SESSION_LOGIN", &c.RestAuth.Session},
-	} {
-		s.take(t.key, t.into)
-	}
+	c.readRestAuth(s)
 	jwt := s.sub("JWT_AUTH")
 	c.readTokens(&jwt)
 	s.done()

@@ -27,7 +27,9 @@ func TestReadUserAPI(t *testing.T) {
 		}},
 		{
 			`, "REST_USE_JWT": true, "OLD_PASSWORD_FIELD_ENABLED": true, "LOGOUT_ON_PASSWORD_CHANGE": true, "REST_SESSION_LOGIN": false`,
-			func(c *Condition, _ *account.Tokens) bool { return c.RestAuth == RestAuth{true, true, true, false} },
+			func(c *Condition, _ *account.Tokens) bool {
+				return c.RestAuth == RestAuth{JWT: true, AskPassword: true} && c.Policy.Changes.SignOut && !c.Policy.Entry.Opaque
+			},
 		},
 		{
 			`, "JWT_AUTH": {"JWT_AUDIENCE": "front", "JWT_ISSUER": "us", "JWT_LEEWAY": 10, "JWT_ALGORITHM": "HS512", "JWT_AUTH_COOKIE": "jwt"}`,

@@ -176,6 +176,7 @@ func (c *Composer) values(p *account.MailPolicy, n *account.Notice) (*wording.Va
 func pathOf(p *account.MailPolicy, n *account.Notice) (string, error) {
 	shape, ok := map[account.Occasion]string{
 		account.ActivationMail: p.ActivationURL, account.PasswordResetMail: p.PasswordResetURL, account.LoginResetMail: p.LoginResetURL,
+		account.VerifyEmailMail: p.VerifyURL,
 	}[n.Occasion]
 	if !ok {
 		return "", nil
@@ -183,7 +184,7 @@ func pathOf(p *account.MailPolicy, n *account.Notice) (string, error) {
 	if shape == "" {
 		return "", fmt.Errorf("a mount sends the mail %s and does not say where its link leads", n.Occasion)
 	}
-	return strings.TrimPrefix(strings.NewReplacer("{uid}", n.UID, "{token}", n.Token).Replace(shape), "/"), nil
+	return strings.TrimPrefix(strings.NewReplacer("{uid}", n.UID, "{token}", n.Token, "{key}", n.Token).Replace(shape), "/"), nil
 }
 
 // The longest texts, in bytes: a link is shorter, and nobody's name needs more.

@@ -14,6 +14,7 @@ var occasions = []account.Occasion{
 	account.ActivationMail, account.ConfirmationMail, account.PasswordResetMail,
 	account.PasswordChangedMail, account.LoginResetMail, account.LoginChangedMail,
 	account.AddressChangedMail, account.AddressTakenMail,
+	account.PasswordChangedMail, account.LoginResetMail, account.LoginChangedMail, account.VerifyEmailMail,
 }
 
 func ann() *account.User {
@@ -23,6 +24,7 @@ func ann() *account.User {
 func policy() *account.Policy {
 	return &account.Policy{Mail: account.MailPolicy{
 		ActivationURL: "#/activate/{uid}/{token}", PasswordResetURL: "/reset/{uid}/{token}/", LoginResetURL: "https://other.example.com/{uid}/{token}",
+		VerifyURL: "verify/{key}/",
 	}}
 }
 
@@ -59,7 +61,7 @@ func TestEveryOccasionHasItsMail(t *testing.T) {
 			}
 			link := map[account.Occasion]string{
 				account.ActivationMail: "https://accounts.example.com/#/activate/Nw/abc-0123", account.LoginResetMail: "https://other.example.com/Nw/abc-0123",
-				account.PasswordResetMail: "https://accounts.example.com/reset/Nw/abc-0123/",
+				account.PasswordResetMail: "https://accounts.example.com/reset/Nw/abc-0123/", account.VerifyEmailMail: "https://accounts.example.com/verify/abc-0123/",
 			}[occasion]
 			if link != "" && (!strings.Contains(m.Text, "\n"+link+"\n") || !strings.Contains(m.HTML, `href="`+link+`"`)) {
 				t.Errorf("%s: the link %s is missing:\n%s\n%s", name, link, m.Text, m.HTML)

@@ -35,6 +35,7 @@ var fileNames = map[account.Occasion]string{
 	account.LoginChangedMail:    "username_changed_confirmation",
 	account.AddressChangedMail:  "address_changed",
 	account.AddressTakenMail:    "address_taken",
+	account.VerifyEmailMail:     "email_confirmation",
 }
 
 func (t *templates) of(o account.Occasion, lang string) *template {

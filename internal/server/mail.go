@@ -52,6 +52,9 @@ func checkMail(composer *mail.Composer, p *plan) error {
 		if composer == nil && p.mounts[i].policy.PrivateSignUp {
 			return fmt.Errorf("[mounts.%s] signup_privacy needs mail\n  who signs up is told by mail what came of it\n  try: mail_url = \"smtp://…\"", p.mounts[i].name)
 		}
+		if composer == nil && p.mounts[i].policy.Emails.Verify == account.VerifyFirst {
+			return fmt.Errorf("[mounts.%s] email_verification = \"mandatory\" needs mails\n  nobody could confirm his address\n  try: mail_url = \"smtp://localhost\"", p.mounts[i].name)
+		}
 		if composer == nil || !sends(policy) {
 			continue
 		}
@@ -64,7 +67,8 @@ func checkMail(composer *mail.Composer, p *plan) error {
 
 // sends reports whether a mount may send any mail.
 func sends(p *account.MailPolicy) bool {
-	return p.Activation || p.Confirmation || p.PasswordChanged || p.LoginChanged || p.PasswordResetURL != "" || p.LoginResetURL != "" || p.AddressChanged
+	return p.Activation || p.Confirmation || p.PasswordChanged || p.LoginChanged || p.PasswordResetURL != "" || p.LoginResetURL != "" ||
+		p.AddressChanged || p.VerifyURL != ""
 }
 
 // mailing makes the sender of a world and what its service needs to write mails. Nothing is sent

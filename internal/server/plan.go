@@ -48,16 +48,17 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 			mounts[name] = config.Mount{}
 		}
 	}
-	for name, m := range mounts {
-		preset := presets[cmp.Or(m.Preset, name)] // one that is not known is refused below
-		p.model = preset.withProfile(p.model)
-	}
+	p.model = withAll(p.model, mounts)
 	for _, name := range slices.Sorted(maps.Keys(mounts)) {
 		m, err := mountOf(name, mounts[name], p.model)
 		if err != nil {
 			return nil, err
 		}
-		m.setCookies(cfg.PublicURL, mounts[name].FrontendURL)
+		c := mounts[name]
+		if err := m.setRestAuth(&c.RestAuth, cfg.PublicURL, p.model); err != nil {
+			return nil, err
+		}
+		m.setCookies(cfg.PublicURL, c.FrontendURL)
 		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}
@@ -244,7 +245,9 @@ func (p *plan) planOfCondition(c *django.Condition) *plan {
 		q.model = c.Model
 	}
 	preset := presets[c.Preset]
-	q.model = preset.withProfile(q.model)
+	if q.model = preset.withProfile(q.model); q.model != nil && c.Policy.Emails.Verify != account.NotVerified {
+		q.model = withKind(q.model, account.VerifiedEmails())
+	}
 	if c.SecretKey != "" {
 		q.secret, q.fallbacks = token.SecretFrom([]byte(c.SecretKey)), nil
 	}
@@ -277,6 +280,13 @@ func mountOfCondition(c *django.Condition, place django.Place) mountPlan {
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth
+	}
+	m.rest.setCondition(c)
+	if preset.restAuth {
+		m.signsIn = c.RestAuth.Session
+	}
+	if m.policy.Emails.Verify != account.NotVerified {
+		m.policy.Mail.VerifyURL = m.confirmURL("")
 	}
 	return m
 }

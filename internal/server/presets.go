@@ -49,6 +49,8 @@ type preset struct {
 	profile string
 	// brings is a kind of profile that its mounts show, made where none of its name is declared.
 	brings func() account.ProfileKind
+	// restAuth has django-rest-auth's views, registers its registration, too.
+	restAuth, registers bool
 }
 
 // presets are the mounts that a configuration can name.
@@ -131,10 +133,22 @@ var presets = map[string]preset{
 			{op: "api-root"},
 			{op: "user-list"},
 			{op: "user-detail"},
-		}, tokenPlaces...),
+		}, append(tokenPlaces, restPlaces("auth/")...)...),
+		restAuth: true,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), EmailAsSent: true,
+			Entry: account.EntryPolicy{Stamp: true}, Links: account.LinkPolicy{FoldEmail: true, Likeness: true}, Mail: restLinks,
 			Tokens: account.Tokens{Signing: account.Shared, Access: time.Hour, Refresh: 7 * day, Renewable: true},
+		},
+	},
+	"restauth": {
+		prefix: "/rest-auth/", claims: "own", noun: "user", build: buildRestAuth, login: account.Username, restAuth: true, registers: true,
+		auth: []string{django.AuthOpaque, django.AuthDRFJWT},
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Entry: account.EntryPolicy{Opaque: true, Stamp: true}, Emails: account.EmailPolicy{Verify: account.VerifyLater},
+			Links: account.LinkPolicy{FoldEmail: true, Likeness: true}, Mail: restLinks,
+			Tokens: account.Tokens{Signing: account.Shared, Access: 5 * time.Minute, Refresh: 7 * day},
 		},
 	},
 	"v1": {
@@ -175,6 +189,9 @@ var djoserLinks = account.MailPolicy{
 // Presets names every preset, in order.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
+// restLinks are the shapes of links that Django itself has.
+var restLinks = account.MailPolicy{PasswordResetURL: "reset/{uid}/{token}/"}
+
 // mountPlan is what one mount will be.
 type mountPlan struct {
 	name   string
@@ -193,6 +210,7 @@ type mountPlan struct {
 	modern   bool
 	auth     []string // the authenticators, the first one first
 	djoser   djoser.Options
+	rest     restPlan
 	throttle *drf.Throttle
 	// recorded answers as the recordings do where serve's own default is stricter and no policy tells them apart.
 	recorded bool

@@ -51,6 +51,7 @@ func Translate(d *django.Dump) (*Translation, error) {
 			t.warn("DJOSER.LOGIN_FIELD: addresses are not unique in table %s: of users who share one the oldest signs in; Django answers 500", model.Table)
 		}
 	}
+	t.restAuth(m, &base, &want)
 	if want.policy.Tokens.Typed != nil {
 		t.typed(m, &base, &want)
 		t.keys(m, "SIMPLE_JWT.SIGNING_KEY", "SIMPLE_JWT.VERIFYING_KEY", d.Policy.Tokens.Keys, want.jwt.Alg)

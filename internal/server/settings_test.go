@@ -49,6 +49,9 @@ var ownDefaults = map[string][]string{
 	"policy.Mail.ActivationURL":       {" -> activate/{uid}/{token}"},
 	"policy.Mail.PasswordResetURL":    {" -> password/reset/confirm/{uid}/{token}"},
 	"policy.Mail.LoginResetURL":       {" -> username/reset/confirm/{uid}/{token}"},
+	"policy.Entry.Stamp":              {"false -> true"}, // a reset link dies with the next sign-in
+	"policy.Entry.Unlike":             {"true -> false"}, // a new password is compared with its owner's name
+	"policy.Emails.Life":              {"72h0m0s -> 0s"}, // 0 is three days
 	"policy.Changes.AlwaysMail":       {"true -> false"}, // djoser 2.1; warned of
 	"policy.Changes.LoginDeactivates": {"true -> false"}, // djoser 1; warned of
 }
@@ -63,7 +66,7 @@ var leftOut = map[string][]string{
 // what was printed, and compares what would be served with what /dev/reset makes of the same settings.
 func TestTheConfigurationThatIsPrintedMeansTheSame(t *testing.T) {
 	played := map[string]int{}
-	for _, folder := range []string{"accounts", "djoser", "djoser1", "simplejwt", "tag1"} {
+	for _, folder := range []string{"accounts", "djoser", "djoser1", "restauth", "simplejwt", "tag1"} {
 		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "contract", folder, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no transcript of %s (%v)", folder, err)
@@ -116,6 +119,7 @@ func comparePlans(t *testing.T, name string, h *head) {
 		{"auth", w.auth, g.auth},
 		{"signs in", w.signsIn, g.signsIn},
 		{"djoser", djoserPartOf(w), djoserPartOf(g)},
+		{"rest", restOf(w), restOf(g)},
 		{"jwt", simpleOf(w), simpleOf(g)},
 		{"languages", w.languages, g.languages},
 		{"throttle", w.throttle, g.throttle},
@@ -152,6 +156,20 @@ func djoserPartOf(m *mountPlan) djoser.Options {
 		return djoser.Options{}
 	}
 	return m.djoser
+}
+
+// restPart is what a mount of django-rest-auth is asked for. Its cookies are another setting's.
+type restPart struct {
+	Registration, AskPassword, NeedEmail, NeedName, ByGet bool
+	Verified                                              string
+}
+
+func restOf(m *mountPlan) restPart {
+	if !m.preset.registers {
+		return restPart{}
+	}
+	r := &m.rest
+	return restPart{r.registration, r.AskPassword, r.NeedEmail, r.NeedName, r.ByGet, r.Verified}
 }
 
 // planOfDump writes the dump of a Django with these settings, translates it, and loads what was printed.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"log/slog"
-	"slices"
 
 	"doorward/internal/account"
 	"doorward/internal/django"
@@ -24,13 +23,7 @@ func (p *preset) withProfile(m *account.Model) *account.Model {
 	if p.brings == nil {
 		return m
 	}
-	kind := p.brings()
-	if m.Profile(kind.Name) != nil {
-		return m
-	}
-	with := *m
-	with.Profiles = append(slices.Clone(m.Profiles), kind)
-	return &with
+	return withKind(m, p.brings())
 }
 
 // tokenPlaces are where drf-jwt's views stand beside a router's.
@@ -47,6 +40,7 @@ func buildPeople(m *mountPlan, accounts *account.Service, log *slog.Logger) web.
 		r.NoSuffix = true // only the router takes them
 		mount.Routes = append(mount.Routes, r)
 	}
+	mount.Routes = append(mount.Routes, m.restAuth(accounts).Routes()...)
 	return mount
 }
 

@@ -28,6 +28,8 @@ type compiled struct {
 	several map[account.Field]string // some by id
 	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
 	findAnyCase string
+	// findAnyName does so for a user name.
+	findAnyName string
 	insert      string
 	insertID    string // with an id of the caller's
 	swap        string
@@ -226,6 +228,9 @@ func (c *compiled) write(tables *rightsTables) {
 	c.swap = "update " + table + " set " + quote(password.Name) + " = $1 where " + c.is(account.ID, 2) + " and " + c.is(account.Password, 3)
 	if col, ok := c.model.Column(account.Email); ok {
 		c.findAnyCase = find + "lower(u." + quote(col.Name) + ") = lower($1)" + order + " limit $2"
+	}
+	if col, ok := c.model.Column(account.Username); ok && c.model.Django {
+		c.findAnyName = find + "lower(u." + quote(col.Name) + ") = lower($1)" + order + " limit $2"
 	}
 	if col, ok := c.model.Column(account.IsActive); ok {
 		c.activate = "update " + table + " set " + quote(col.Name) + " = $1 where " + c.is(account.ID, 2) + " and " + c.is(account.IsActive, 3)

@@ -122,7 +122,10 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 				if !d.Model().Has(account.EmailKey) {
 					return nil
 				}
-				_, err := w.UsersByEmail(ctx, "u1@x.org", true, 2)
+				if _, err := w.UsersByEmail(ctx, "u1@x.org", true, 2); err != nil {
+					return err
+				}
+				_, err := w.UsersByUsername(ctx, "u1", 2)
 				return err
 			},
 			func() error { return everyRight(ctx, w) },

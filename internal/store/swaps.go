@@ -28,6 +28,22 @@ func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, lim
 	return users, nil
 }
 
+// UsersByUsername finds everybody who has a user name.
+func (q *queries) UsersByUsername(ctx context.Context, name string, limit int) ([]account.User, error) {
+	statement := q.several[account.Username]
+	if q.model.Django {
+		statement = q.findAnyName
+	}
+	if statement == "" || name == "" || !storable(name) {
+		return nil, nil
+	}
+	users, err := q.list(ctx, statement, name, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find the users of a name: %w", err)
+	}
+	return users, nil
+}
+
 // Activate makes a user active who is not.
 func (q *queries) Activate(ctx context.Context, id int64) (bool, error) {
 	changed, err := q.exec(ctx, q.activate, true, id, false)

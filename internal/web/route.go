@@ -48,6 +48,8 @@ type Route struct {
 	Anonymous bool
 	// Fresh asks for rows instead of remembered state: passwords, e-mail, factors, sessions, deletion, staff.
 	Fresh bool
+	// SaysHead lists HEAD among the methods of a path that refuses it, as a view of Django's does that brings its own list.
+	SaysHead bool
 	// NoHead says that HEAD is no GET here, as in Django's function views.
 	NoHead  bool
 	Input   []Field // the members of the body
@@ -90,6 +92,7 @@ type Field struct {
 	Null     bool // null is a value
 	Blank    bool // the empty text is a value
 	Max      int  // longest text, in characters; 0: unbounded
+	Min      int  // shortest text, in characters, that is not blank; 0: any
 	// Taken reports whether the value belongs to somebody else already; nil: it need not be unique.
 	Taken func(ctx context.Context, value string) (bool, error)
 	// TakenText says so.

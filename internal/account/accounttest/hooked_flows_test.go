@@ -10,6 +10,10 @@ func (r *hookedReader) UsersByEmail(ctx context.Context, email string, fold bool
 	return pass(r, "UsersByEmail", func() ([]account.User, error) { return r.Reader.UsersByEmail(ctx, email, fold, limit) })
 }
 
+func (r *hookedReader) UsersByUsername(ctx context.Context, name string, limit int) ([]account.User, error) {
+	return pass(r, "UsersByUsername", func() ([]account.User, error) { return r.Reader.UsersByUsername(ctx, name, limit) })
+}
+
 func (r *hookedReader) OpaqueToken(ctx context.Context, userID int64) (account.OpaqueToken, error) {
 	return pass(r, "OpaqueToken", func() (account.OpaqueToken, error) { return r.Reader.OpaqueToken(ctx, userID) })
 }

@@ -144,7 +144,7 @@ func everyRoute(t *testing.T, s *Server, f func(m *web.Mount, r *web.Route, path
 			route := &mount.Routes[i]
 			authorization := ""
 			path := mount.Prefix + route.Path
-			if route.Access != web.Anyone {
+			if somebodys(route) {
 				role := "user"
 				if route.Access > web.SignedIn {
 					role = "superuser"

@@ -163,7 +163,7 @@ func (p *player) judgeMails(want []ExpectMail, got []readMail) error {
 	return nil
 }
 
-// captured finds the value of a capture: "$.path", "mail:regex", "header:Name:regex" or "re:$.path:regex".
+// captured finds the value of a capture: "$.path", "mail:regex", "header:Name:regex", "field:name" or "re:$.path:regex".
 func (p *player) captured(source string, r *Reply, mails []readMail) (any, error) {
 	how, rest, _ := strings.Cut(source, ":")
 	switch how {
@@ -176,6 +176,12 @@ func (p *player) captured(source string, r *Reply, mails []readMail) (any, error
 	case "header":
 		name, expr, _ := strings.Cut(rest, ":")
 		return first(expr, strings.Join(r.Header.Values(name), "\n"))
+	case "field":
+		value, ok := formFields(r.Body)[rest]
+		if !ok {
+			return nil, fmt.Errorf("no field %s", rest)
+		}
+		return value, nil
 	case "re":
 		path, expr, _ := strings.Cut(rest, ":")
 		v, err := at(decoded(r.Body), path)

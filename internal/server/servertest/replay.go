@@ -13,11 +13,15 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"html"
 	"io"
+	"maps"
 	"math"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -189,6 +193,9 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 	if err := matchCookies(want.Cookies, got.Header); err != nil {
 		return err
 	}
+	if names := formFields(got.Body); want.Fields != nil && !slices.Equal(slices.Sorted(maps.Keys(names)), slices.Sorted(slices.Values(want.Fields))) {
+		return fmt.Errorf("fields: want %q, got %q", want.Fields, names)
+	}
 	if want.Empty && len(got.Body) > 0 {
 		return fmt.Errorf("body: want none, got %q", got.Body)
 	}
@@ -207,6 +214,24 @@ func (p *player) judge(t *testing.T, want *Expect, got *Reply) error {
 		}
 	}
 	return nil
+}
+
+var (
+	formInput = regexp.MustCompile(`<(?:input|select|textarea|button)\b[^>]*>`)
+	inputName = regexp.MustCompile(`\bname="([^"]*)"`)
+	inputText = regexp.MustCompile(`\bvalue="([^"]*)"`)
+)
+
+// formFields are the fields of the forms of a page, with their values.
+func formFields(page []byte) map[string]string {
+	fields := map[string]string{}
+	for _, tag := range formInput.FindAllString(string(page), -1) {
+		if name := inputName.FindStringSubmatch(tag); name != nil {
+			value := append(inputText.FindStringSubmatch(tag), "", "")[1]
+			fields[name[1]] = html.UnescapeString(value)
+		}
+	}
+	return fields
 }
 
 // matchCookies holds that an answer sets and deletes these cookies and no others.

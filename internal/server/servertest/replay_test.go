@@ -9,15 +9,13 @@ import (
 
 const contract = "testdata/contract"
 
-// later are the scenarios of second factors, which come with them, and those of django-rest-auth's views. The
-// last two ask those views in passing: what they are about is in TestBasicAuthentication and TestSigningUpWithAProfile.
+// later are the scenarios of second factors, which come with them.
 var later = []string{
 	"tag1/totp-", "tag1/static-", "tag1/otp-", "tag1/refresh-drops-otp",
-	"userapi/auth-", "userapi/basic-authentication.json", "userapi/users-create.json",
 }
 
 // played says how many transcripts of each dialect are played.
-var played = map[string]int{"tag1": 35, "djoser": 135, "djoser1": 34, "simplejwt": 25, "accounts": 29, "profiles": 20, "events": 8, "userapi": 25}
+var played = map[string]int{"tag1": 35, "djoser": 135, "djoser1": 34, "simplejwt": 25, "accounts": 29, "profiles": 20, "events": 8, "userapi": 40, "restauth": 10}
 
 func isLater(file string) bool {
 	for _, prefix := range later {

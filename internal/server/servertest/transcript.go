@@ -52,6 +52,7 @@ type Expect struct {
 	Empty   bool                 `json:"empty"`
 	JWT     map[string]ExpectJWT `json:"jwt"`
 	Cookies *ExpectCookies       `json:"cookies"`
+	Fields  []string             `json:"fields"` // of the forms of a page; nil: not said
 }
 
 // ExpectCookies are the cookies that an answer sets and deletes.

@@ -38,6 +38,32 @@ func testUsersByEmail(t *testing.T, s *subject) {
 	}
 }
 
+func testUsersByUsername(t *testing.T, s *subject) {
+	if !s.Model().Has(account.Username) {
+		return
+	}
+	ann := s.insert(t, s.person("ann"))
+	s.insert(t, s.person("bob"))
+	var folded []int64
+	if s.Model().Django {
+		folded = []int64{ann.ID}
+	}
+	for _, tt := range []struct {
+		name string
+		want []int64
+	}{{"ann", []int64{ann.ID}}, {"ANN", folded}, {"an", nil}, {"a_n", nil}, {"%", nil}, {"", nil}, {"ann\x00", nil}} {
+		s.view(t, func(r account.Reader) error {
+			users, err := r.UsersByUsername(ctx, tt.name, 9)
+			var ids []int64
+			for _, u := range users {
+				ids = append(ids, u.ID)
+			}
+			want(t, "the name "+tt.name, ids, tt.want)
+			return err
+		})
+	}
+}
+
 func testActivate(t *testing.T, s *subject) {
 	ann := s.person("ann")
 	ann.IsActive = false

@@ -184,6 +184,9 @@ func checkText(r *web.Request, e entry, f *web.Field, v value) (entry, []string,
 	if f.Max > 0 && characters(e.text) > f.Max {
 		texts = append(texts, fmt.Sprintf("Ensure this field has no more than %d characters.", f.Max))
 	}
+	if characters(e.text) < f.Min {
+		texts = append(texts, fmt.Sprintf("Ensure this field has at least %d characters.", f.Min))
+	}
 	if strings.Contains(e.text, "\x00") {
 		texts = append(texts, "Null characters are not allowed.")
 	}

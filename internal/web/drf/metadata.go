@@ -88,6 +88,9 @@ func limits(f *web.Field) (o Object) {
 	if f.Spec != nil {
 		least, most = f.Spec.Min, f.Spec.Max
 	}
+	if f.Min > 0 {
+		o = append(o, Member{"min_length", f.Min})
+	}
 	isText := f.Spec == nil || f.Spec.Kind.IsText()
 	if isText && least != nil {
 		o = append(o, Member{"min_length", *least})

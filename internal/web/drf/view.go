@@ -50,7 +50,7 @@ func (v *view) methods() []string {
 	for _, method := range []string{
 		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead,
 	} {
-		if v.find(method) != nil {
+		if v.find(method) != nil || method == http.MethodHead && v.routes[0].SaysHead {
 			have = append(have, method)
 		}
 	}

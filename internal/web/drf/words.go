@@ -94,17 +94,17 @@ func (w Words) Explain(err error) error {
 	return retry(&f, refusal.RetryAfter)
 }
 
-// Texts are what DRF says of a refusal of one field, for a check of it. Another error is a fault, and comes back.
-func Texts(err error) ([]string, error) {
+// Texts are the texts of a refusal alone, for who puts them under a field himself. An error that Explain leaves as it
+// is comes back.
+func (w Words) Texts(err error) (texts []string, _ error) {
 	refusal := account.Refusal(err)
 	if refusal == nil {
 		return nil, err
 	}
-	var texts []string
 	for _, p := range refusal.Problems {
-		word, ok := Words{}.of(p)
-		if !ok {
-			return nil, err
+		word, ok := w.of(p)
+		if !ok || word.Status != http.StatusBadRequest {
+			return nil, w.Explain(err)
 		}
 		texts = append(texts, word.Text)
 	}

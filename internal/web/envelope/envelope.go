@@ -97,7 +97,7 @@ func (v *Views) registration() []web.Field {
 
 // judge says what is wrong with a password, whoever's it is.
 func (v *Views) judge(_ *web.Request, text string) ([]string, error) {
-	return drf.Texts(v.accounts.JudgePassword(v.policy, nil, text))
+	return drf.Words{}.Texts(v.accounts.JudgePassword(v.policy, nil, text))
 }
 
 // changeable are the members of a change.

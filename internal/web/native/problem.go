@@ -103,6 +103,7 @@ func fieldText(code string, limit int) string {
 var statuses = map[account.Code]int{
 	account.InvalidCredentials: http.StatusUnauthorized,
 	account.WrongPassword:      http.StatusForbidden,
+	account.EmailUnverified:    http.StatusForbidden,
 	account.EmailTaken:         http.StatusConflict,
 	account.UsernameTaken:      http.StatusConflict,
 	account.PhoneTaken:         http.StatusConflict,

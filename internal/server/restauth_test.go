@@ -1,0 +1,59 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"doorward/internal/account"
+	"doorward/internal/config"
+)
+
+func TestWhatRestAuthCannotBe(t *testing.T) {
+	no, yes := false, true
+	model := account.OwnModel(account.Email, account.Folded)
+	for _, tt := range []struct {
+		name   string
+		preset string
+		rest   config.RestAuth
+		want   string // in the refusal; "": none
+	}{
+		{"its own", "restauth", config.RestAuth{SignInGives: "jwt", EmailVerification: "mandatory", LogoutEnds: &no}, ""},
+		{"beside a list of users", "userapi", config.RestAuth{OldPassword: &yes, SignInGives: "key"}, ""},
+		{"of another preset", "djoser", config.RestAuth{OldPassword: &yes}, "do not go with this preset"},
+		{"registration elsewhere", "userapi", config.RestAuth{Registration: &yes}, "people register elsewhere"},
+		{"verification elsewhere", "userapi", config.RestAuth{EmailVerification: "none"}, "people register elsewhere"},
+		{"verification of nobody", "restauth", config.RestAuth{Registration: &no, EmailVerification: "mandatory"}, "does not go with registration = false"},
+	} {
+		m, err := mountOf("here", config.Mount{Preset: tt.preset, RestAuth: tt.rest}, model)
+		if err == nil {
+			err = m.setRestAuth(&tt.rest, "", model)
+		}
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "\n") != 2) {
+			t.Errorf("%s\n got: %v\nwant: three lines with %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestWhereKeysLead: a key's link leads to the mount's own page wherever its other links lead.
+func TestWhereKeysLead(t *testing.T) {
+	model := account.OwnModel(account.Email, account.Folded)
+	for _, tt := range []struct {
+		name, frontend, shape, public, want string
+		paths                               map[string]string
+	}{
+		{"in development", "", "", "", "auth/registration/account-confirm-email/{key}/", nil},
+		{"with a public address", "", "", "https://a.example/x", "auth/registration/account-confirm-email/{key}/", nil},
+		{"with a front end", "https://app.example", "", "https://a.example/x/", "https://a.example/x/auth/registration/account-confirm-email/{key}/", nil},
+		{"with a shape", "https://app.example", "verify/{key}", "https://a.example", "verify/{key}", nil},
+		{"moved", "", "", "", "auth/ok/{key}/", map[string]string{confirmOp: "ok/{key}/"}},
+	} {
+		c := config.Mount{Preset: "restauth", Prefix: "/auth/", FrontendURL: tt.frontend, Paths: tt.paths, RestAuth: config.RestAuth{EmailConfirmURL: tt.shape}}
+		m, err := mountOf("here", c, model)
+		if err == nil {
+			err = m.setRestAuth(&c.RestAuth, tt.public, model)
+		}
+		if got := m.policy.Mail.VerifyURL; err != nil || got != tt.want {
+			t.Errorf("%s\n got: %q, %v\nwant: %q", tt.name, got, err, tt.want)
+		}
+	}
+}
