@@ -210,3 +210,27 @@ func TestTheFirstProfileIsMadeOnce(t *testing.T) {
 		s.faultless(t)
 	})
 }
+
+// TestUsersOfAnAdoptedTable holds that the list goes with a table of another Django's, whose users sign in by name,
+// and with the tutorial's own, whose profiles it has.
+func TestUsersOfAnAdoptedTable(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, engine string) {
+		for table, login := range map[string]string{"auth_user": "username", "userapi_user": "email"} {
+			s := Start(t, engine, func(c *config.Config) {
+				c.Mounts, c.User.Table = map[string]config.Mount{"userapi": {}}, table
+			})
+			body := map[string]any{"email": "ann@example.com", "username": "ann", "password": goodPassword, "profile": residence}
+			s.post(t, 201, "/userapi/users/", body, nil)
+			var out struct{ Token string }
+			s.post(t, 200, "/userapi/api-token-auth/", map[string]any{login: body[login], "password": goodPassword}, &out)
+			ann := []string{"Authorization", "JWT " + out.Token}
+			s.Send(t, "PATCH", "/userapi/users/1/", map[string]any{"profile": map[string]any{"zip": "E1"}}, ann...).says(t, table, 200, `"zip":"E1"}`)
+			boss := account.NewUser{Email: "boss@example.com", Username: "boss", Password: goodPassword, Staff: true}
+			staff := []string{"Authorization", "JWT " + s.member(t, "userapi", boss)}
+			s.Do(t, "DELETE", "/userapi/users/1/", nil, staff...).says(t, table+": his row and his profile", 204, "")
+			s.faultless(t)
+			s.Stop(t)
+		}
+	})
+}

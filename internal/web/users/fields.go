@@ -17,6 +17,9 @@ const maxPassword = 128
 func (v *Views) fields(isNew bool) []web.Field {
 	fields := []web.Field{{Name: "url", Label: "Url", Kind: web.Link, ReadOnly: true}, v.email(isNew)}
 	m := v.accounts.Model()
+	if v.policy.Login == account.Username {
+		fields = append(fields, v.username(isNew))
+	}
 	for _, f := range []account.Field{account.FirstName, account.LastName} {
 		if col, ok := m.Column(f); ok {
 			fields = append(fields, web.Field{Name: string(f), Label: capital(m.Label(f)), Blank: true, Max: col.Max})
@@ -56,6 +59,20 @@ func (v *Views) email(isNew bool) web.Field {
 		return []string{f.TakenText}, nil
 	}
 	return f
+}
+
+// username is asked of who signs up where people sign in by it, and stays.
+func (v *Views) username(isNew bool) web.Field {
+	m := v.accounts.Model()
+	col, _ := m.Column(account.Username)
+	return web.Field{
+		Name: "username", Label: capital(m.Label(account.Username)), Required: isNew, ReadOnly: !isNew, Max: col.Max,
+		Valid: account.ValidUsername, InvalidText: "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.",
+		Taken: func(ctx context.Context, text string) (bool, error) {
+			return v.accounts.Taken(ctx, account.Username, text)
+		},
+		TakenText: "A user with that username already exists.",
+	}
 }
 
 // isAbout reports whether the path of r names the user of an id.

@@ -123,8 +123,9 @@ func (v *Views) retrieve(w http.ResponseWriter, r *web.Request) error {
 
 // words are for what only the writing sees.
 var words = drf.Words{
-	account.EmailTaken: {Field: "email", Text: "This value is taken."},
-	account.NoSuchUser: {Field: drf.OnDetail, Text: "Not found.", Status: http.StatusNotFound},
+	account.EmailTaken:    {Field: "email", Text: "This value is taken."},
+	account.UsernameTaken: {Field: "username", Text: "This value is taken."},
+	account.NoSuchUser:    {Field: drf.OnDetail, Text: "Not found.", Status: http.StatusNotFound},
 }
 
 func (v *Views) create(w http.ResponseWriter, r *web.Request) error {
@@ -133,7 +134,7 @@ func (v *Views) create(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	u, err := v.accounts.SignUp(r.Context(), v.policy, account.NewUser{
-		Email: in.Text("email"), FirstName: in.Text("first_name"), LastName: in.Text("last_name"), Password: in.Text("password"),
+		Email: in.Text("email"), Username: in.Text("username"), FirstName: in.Text("first_name"), LastName: in.Text("last_name"), Password: in.Text("password"),
 		Extra: in.Extra(), Profiles: v.profiles(in),
 	})
 	if err != nil {
