@@ -29,6 +29,7 @@ var floors = []struct {
 	{"internal/web/djoser", 42},
 	{"internal/web/drfjwt", 42},
 	{"internal/web/native", 42},
+	{"internal/web/openapi", 42},
 	{"internal/web/simplejwt", 42},
 	{"internal/web/drf", 41},
 	{"internal/journal", 30},

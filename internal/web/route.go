@@ -44,6 +44,14 @@ type Route struct {
 	Input   []Field // the members of the body
 	Handler Handler
 
+	// Query are the parameters that the address may carry.
+	Query []Field
+	// Output are the members of the answer to who is let in, and Status is that answer's; 0: it has not been
+	// said which. A list of such answers is Many.
+	Output []Field
+	Status int
+	Many   bool
+
 	// Told are the members of the body that OPTIONS tells to r, nil for none; where it is nil, Input is told.
 	Told func(r *Request) []Field
 
@@ -66,6 +74,7 @@ const (
 	Secret // text that is never shown: a password
 	Integer
 	Boolean
+	Moment // a time by RFC 3339, in answers
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.
@@ -87,6 +96,8 @@ type Field struct {
 	Spec *account.FieldSpec
 	// Fields are the members of an object: a profile; nil: it is none.
 	Fields []Field
+	Many   bool // a list of such values
+	Min    int  // of an integer
 	// Valid is the rule of the text's own syntax; nil: there is none. InvalidText says that it is broken.
 	Valid       func(value string) bool
 	InvalidText string
@@ -136,6 +147,7 @@ type Mount struct {
 	Prefix  string // "/api/"
 	Dialect Dialect
 	Routes  []Route
+	Schemes []Scheme // the ways of saying who is asking, the first one first
 }
 
 // Path is the path of the route named op, or "" when the mount has none.

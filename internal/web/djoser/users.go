@@ -60,11 +60,11 @@ func (u *Users) Routes() []web.Route {
 		web.Route{
 			Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Access: u.may("token_create").Access, Fresh: true, NoSuffix: true,
 			Handler: u.signIn("Unable to log in with provided credentials."), View: "Token Create",
-			Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(),
+			Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(), Output: opaqueToken, Status: http.StatusOK,
 		},
 		web.Route{
 			Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Access: u.may("token_destroy").Access, Fresh: true, NoSuffix: true,
-			Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
+			Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.", Status: http.StatusNoContent,
 		})
 }
 
@@ -76,6 +76,8 @@ func (u *Users) people() []web.Route {
 	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Undescribed: true, Others: u.may(toUser).Access, Fresh: true, Told: u.told}
 	get, create := list, list
 	get.Doc, create.Doc = "List the users whom who asks may see.", "Register a new user."
+	get.Output, get.Status, get.Many = u.user, http.StatusOK, true
+	create.Output, create.Status = u.created(), http.StatusCreated
 	get.Method, get.Handler, get.Access, get.Hidden = "GET", u.list, u.may("user_list").Access, u.policy.Changes.HideUsers
 	create.Method, create.Handler, create.Access, create.Input = "POST", u.create, u.may("user_create").Access, u.created()
 	routes := []web.Route{get, create}
@@ -97,9 +99,10 @@ func (u *Users) people() []web.Route {
 			}
 			route.Fresh = route.Fresh || r.method != "GET"
 			route.Hidden = r.view == toUser && u.policy.Changes.HideUsers
+			route.Output, route.Status = u.user, http.StatusOK
 			switch {
 			case r.view == toDelete:
-				route.Input = []web.Field{u.current()}
+				route.Input, route.Output, route.Status = []web.Field{u.current()}, nil, http.StatusNoContent
 			case r.method != "GET":
 				route.Input = u.user
 			}
@@ -155,7 +158,7 @@ func (u *Users) actions() []web.Route {
 	} {
 		routes = append(routes, web.Route{
 			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Access: u.may(a.may).Access, Others: u.may(toUser).Access, Fresh: true, Undescribed: true,
-			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told,
+			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told, Status: http.StatusNoContent,
 		})
 	}
 	return routes

@@ -123,6 +123,34 @@ func writable(specs []account.FieldSpec, isNew bool) (fields []web.Field) {
 	return fields
 }
 
+// read are the members of a user in answers.
+func (a *API) read() []web.Field {
+	m := a.accounts.Model()
+	fields := []web.Field{
+		{Name: "id", Kind: web.Integer},
+		{Name: "email", Kind: web.Email, Null: true},
+		{Name: "username", Null: true},
+		{Name: "first_name"},
+		{Name: "last_name"},
+		{Name: "name"},
+		{Name: "phone", Null: true},
+		{Name: "date_joined", Kind: web.Moment, Null: true},
+		{Name: "last_login", Kind: web.Moment, Null: true},
+	}
+	for i := range m.Extras {
+		fields = append(fields, web.Declared(&m.Extras[i], account.Self, false))
+	}
+	for i := range m.Profiles {
+		k := &m.Profiles[i]
+		inner := []web.Field{}
+		for j := range k.Fields {
+			inner = append(inner, web.Declared(&k.Fields[j], account.Self, false))
+		}
+		fields = append(fields, web.Field{Name: k.Name, Fields: inner, Null: true})
+	}
+	return fields
+}
+
 // member is one member of an object that has an order.
 type member struct {
 	name  string
