@@ -80,6 +80,8 @@ type Reader interface {
 	Session(ctx context.Context, id int64) (Session, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
+	// SessionsOf lists sessions of a user, at most limit, in no order that means anything.
+	SessionsOf(ctx context.Context, userID int64, limit int) ([]Session, error)
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
 	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
 	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -36,6 +37,23 @@ func (q *queries) SessionByMark(ctx context.Context, userID int64, mount string,
 		return account.Session{}, fmt.Errorf("find session %d of user %d: %w", mark, userID, err)
 	}
 	return s, nil
+}
+
+// SessionsOf lists sessions of a user.
+func (q *queries) SessionsOf(ctx context.Context, userID int64, limit int) (sessions []account.Session, err error) {
+	text := findSession + `user_id = $1 order by mount, mark limit $2`
+	err = q.each(ctx, text, []any{userID, limit}, func(rows *sql.Rows) error {
+		var s account.Session
+		if err := rows.Scan(sessionDest(&s)...); err != nil {
+			return err
+		}
+		sessions = append(sessions, s)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions of user %d: %w", userID, err)
+	}
+	return sessions, nil
 }
 
 // InsertSession adds a session, unless its mark is in use.

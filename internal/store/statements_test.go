@@ -105,6 +105,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.Users(ctx, 1, 2); return err },
 			func() error { _, err := w.Session(ctx, 1); return err },
 			func() error { _, err := w.SessionByMark(ctx, 1, "m", 1); return err },
+			func() error { _, err := w.SessionsOf(ctx, 1, 2); return err },
 			func() error { _, err := w.UsersByEmail(ctx, "u1@x.org", false, 2); return err },
 			func() error { _, err := w.Activate(ctx, 1); return err },
 			func() error { _, err := w.SwapLogin(ctx, 1, account.Email, "u0@x.org", "z@x.org"); return err },

@@ -76,6 +76,10 @@ func (a *API) Routes() []web.Route {
 			Doc: "Delete the user who is signed in.", Input: []web.Field{password}, Status: http.StatusNoContent,
 		},
 		{
+			Op: "me-export", Method: "GET", Path: "me/export", Access: web.SignedIn, Fresh: true, Handler: a.export,
+			Doc: "All that is kept of the user who is signed in.", Output: a.exported(), Status: http.StatusOK,
+		},
+		{
 			Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
 			Doc:   "Change the password. All other sessions end.",
 			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}, Status: http.StatusNoContent,
