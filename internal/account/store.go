@@ -77,6 +77,10 @@ type Reader interface {
 	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)
 	// Users lists by id, from the one after `after`.
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
+	// UserIDs lists ids alone, from the one after `after`.
+	UserIDs(ctx context.Context, after int64, limit int) ([]int64, error)
+	// Walk lists users in an order of an index; ErrNoIndex where there is none.
+	Walk(ctx context.Context, w Walk, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)

@@ -1,6 +1,10 @@
 package config
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
 
 // REST are the settings of REST framework and drf-jwt that a mount may have. What is empty is the
 // preset's own.
@@ -9,6 +13,8 @@ type REST struct {
 	HeaderPrefix   string   // the word before a token of drf-jwt
 	// How often somebody may ask, "3/minute": who is nobody, by his address, and who is signed in.
 	RateAnonymous, RateUser string
+	// PageSize is how many rows a page of a list has; 0: lists have no pages, and ListLimit rows at most (0: 10,000).
+	PageSize, ListLimit int
 }
 
 func (r *REST) settings() []setting {
@@ -17,6 +23,8 @@ func (r *REST) settings() []setting {
 		{"header_prefix", &r.HeaderPrefix},
 		{"rate_anonymous", &r.RateAnonymous},
 		{"rate_user", &r.RateUser},
+		{"page_size", &r.PageSize},
+		{"list_limit", &r.ListLimit},
 	}
 }
 
@@ -27,6 +35,12 @@ func (r *REST) choices() (list []choice) {
 	return list
 }
 
+// The bounds of lists: a page is read by one statement, and a list without pages is held in memory whole.
+const (
+	maxPageSize  = 1000
+	maxListLimit = 100_000
+)
+
 var rate = regexp.MustCompile(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
 
 func (k *checker) rest(prefix string, r *REST) {
@@ -35,6 +49,14 @@ func (k *checker) rest(prefix string, r *REST) {
 	}
 	if r.HeaderPrefix != "" && !headerWord.MatchString(r.HeaderPrefix) {
 		k.refuse(prefix+"header_prefix", prefix+"header_prefix should be a word such as JWT", shown(r.HeaderPrefix)+" is none", "JWT")
+	}
+	for _, s := range []struct {
+		key         string
+		value, most int
+	}{{"page_size", r.PageSize, maxPageSize}, {"list_limit", r.ListLimit, maxListLimit}} {
+		if s.value < 0 || s.value > s.most {
+			k.refuse(prefix+s.key, fmt.Sprintf("%s should be from 0 to %d", prefix+s.key, s.most), "it is "+strconv.Itoa(s.value), "100")
+		}
 	}
 	for _, s := range []struct{ key, value string }{{"rate_anonymous", r.RateAnonymous}, {"rate_user", r.RateUser}} {
 		if s.value != "" && !rate.MatchString(s.value) {

@@ -21,7 +21,7 @@ func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, lim
 	if statement == "" || email == "" || !storable(email) {
 		return nil, nil
 	}
-	users, err := q.list(ctx, statement, email, limit)
+	users, err := q.list(ctx, statement, limit, email)
 	if err != nil {
 		return nil, fmt.Errorf("find the users of an address: %w", err)
 	}

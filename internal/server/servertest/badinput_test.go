@@ -129,7 +129,7 @@ func everyRoute(t *testing.T, s *Server, f func(m *web.Mount, r *web.Route, path
 			route := &mount.Routes[i]
 			authorization := ""
 			path := mount.Prefix + route.Path
-			if route.Access == web.SignedIn {
+			if route.Access >= web.SignedIn {
 				token := s.user(t, mount.Name, fmt.Sprintf("%s-%d@example.com", mount.Name, people.Add(1)))
 				authorization = scheme(&mount) + " " + token
 				path = strings.ReplaceAll(path, "{id}", fmt.Sprint(unverified(t, token)["user_id"]))

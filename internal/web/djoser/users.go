@@ -76,7 +76,10 @@ func (u *Users) people() []web.Route {
 	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Undescribed: true, Others: u.may(toUser).Access, Fresh: true, Told: u.told}
 	get, create := list, list
 	get.Doc, create.Doc = "List the users whom who asks may see.", "Register a new user."
-	get.Output, get.Status, get.Many = u.user, http.StatusOK, true
+	get.Output, get.Status, get.Many = u.user, http.StatusOK, u.PageSize == 0
+	if u.PageSize > 0 {
+		get.Output, get.Query = drf.PagedOutput(u.user), drf.PageQuery
+	}
 	create.Output, create.Status = u.created(), http.StatusCreated
 	get.Method, get.Handler, get.Access, get.Hidden = "GET", u.list, u.may("user_list").Access, u.policy.Changes.HideUsers
 	create.Method, create.Handler, create.Access, create.Input = "POST", u.create, u.may("user_create").Access, u.created()
@@ -165,15 +168,24 @@ func (u *Users) actions() []web.Route {
 }
 
 func (u *Users) list(w http.ResponseWriter, r *web.Request) error {
+	rows := func(people []account.User) []drf.Object {
+		all := make([]drf.Object, len(people))
+		for i := range people {
+			all[i] = shape(&people[i], u.user, r.Who.Access(people[i].ID))
+		}
+		return all
+	}
+	if u.PageSize > 0 {
+		return drf.Paginated(w, r, u.PageSize, u.Modern, func(skip, limit int) ([]drf.Object, int, error) {
+			people, count, err := u.accounts.PeoplePage(r.Context(), u.policy, r.Who, skip, limit)
+			return rows(people), count, err
+		})
+	}
 	people, err := u.accounts.People(r.Context(), u.policy, r.Who)
 	if err != nil {
 		return err
 	}
-	all := make([]drf.Object, len(people))
-	for i := range people {
-		all[i] = shape(&people[i], u.user, r.Who.Access(people[i].ID))
-	}
-	return drf.JSON(w, http.StatusOK, all)
+	return drf.JSON(w, http.StatusOK, rows(people))
 }
 
 // called finds the user that the path names, for who may call him up.

@@ -49,11 +49,9 @@ func personal(data []account.Datum) object {
 
 // exported are the members of an export.
 func (a *API) exported() []web.Field {
-	flag := func(name string) web.Field { return web.Field{Name: name, Kind: web.Boolean} }
 	at := func(name string) web.Field { return web.Field{Name: name, Kind: web.Moment} }
 	ended := at("ended_at")
 	ended.Null = true
-	user := append(a.read(), flag("is_active"), flag("is_staff"), flag("is_superuser"), web.Field{Name: "signed_out_at", Kind: web.Moment, Null: true})
 	sessions := []web.Field{{Name: "mount"}, at("signed_in_at"), at("refreshed_at"), at("expires_at"), ended}
-	return []web.Field{{Name: "user", Required: true, Fields: user}, {Name: "sessions", Required: true, Many: true, Fields: sessions}}
+	return []web.Field{{Name: "user", Required: true, Fields: a.person()}, {Name: "sessions", Required: true, Many: true, Fields: sessions}}
 }

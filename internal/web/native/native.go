@@ -85,6 +85,10 @@ func (a *API) Routes() []web.Route {
 			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}, Status: http.StatusNoContent,
 		},
 		{
+			Op: "users", Method: "GET", Path: "users", Access: web.Staff, Fresh: true, Handler: a.users,
+			Doc: "List and find users, in pages.", Query: search, Output: a.found(), Status: http.StatusOK,
+		},
+		{
 			Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut,
 			Doc: "End the session of this token.", Status: http.StatusNoContent,
 		},

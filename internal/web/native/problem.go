@@ -71,6 +71,8 @@ var fieldTexts = map[string]string{
 	string(account.NoMatch):            "This does not have the form that its field asks for.",
 	string(account.Taken):              "Somebody else has this value.",
 	string(account.NotOfRole):          "This profile belongs to another role.",
+	string(account.NotIndexed):         "The users' table has no index to search this by.",
+	string(account.TooMany):            "There are more than %d of them.",
 	string(account.EmailTaken):         "An account with this e-mail address exists.",
 	string(account.UsernameTaken):      "An account with this user name exists.",
 	string(account.PhoneTaken):         "An account with this phone number exists.",
@@ -203,13 +205,16 @@ func (a *API) View(m *web.Mount, routes []*web.Route) http.Handler {
 }
 
 func (a *API) call(w http.ResponseWriter, r *web.Request) (err error) {
-	if r.Route.Access == web.SignedIn {
+	if r.Route.Access >= web.SignedIn {
 		if r.Who, err = a.Authenticate(r.Request, r.Route.Fresh); err != nil {
 			return err
 		}
 		if r.Who == nil {
 			return &problem{Status: http.StatusUnauthorized, Code: "token_missing", challenge: a.Challenge()}
 		}
+	}
+	if r.Route.Access == web.Staff && !r.Who.User.IsStaff {
+		return &problem{Status: http.StatusForbidden, Code: "staff_only"}
 	}
 	return r.Route.Handler(w, r)
 }
