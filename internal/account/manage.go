@@ -156,6 +156,9 @@ func (u *User) text(f Field) string {
 	case Name:
 		return u.Name
 	case Phone:
+		if u.Phone == "" {
+			return u.Extra.Of(Phone).String() // where it is declared
+		}
 		return u.Phone
 	}
 	return ""

@@ -160,6 +160,8 @@ authenticators = ["simplejwt", "basic"]
 header_prefix = "Token"
 rate_anonymous = "3/min"
 rate_user = "40/hour"
+page_size = 50
+list_limit = 500
 [mounts.my-app.permissions]
 user_list = "staff"
 [mounts.my-app.extra_claims]
@@ -201,7 +203,7 @@ func wholeConfig() *Config {
 					ExtraClaims: map[string]string{"mail": "email"},
 				},
 				REST: REST{
-					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", RateAnonymous: "3/min", RateUser: "40/hour",
+					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", RateAnonymous: "3/min", RateUser: "40/hour", PageSize: 50, ListLimit: 500,
 				},
 			},
 		},

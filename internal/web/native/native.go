@@ -37,7 +37,10 @@ func (a *API) Routes() []web.Route {
 	password := text("password", web.Secret, true)
 	profile := []web.Field{
 		text("username", web.Text, false), text("first_name", web.Text, false), text("last_name", web.Text, false),
-		text("name", web.Text, false), text("phone", web.Text, false),
+		text("name", web.Text, false),
+	}
+	if a.accounts.Model().Extra(account.Phone) == nil {
+		profile = append(profile, text("phone", web.Text, false))
 	}
 	signUp := slices.Concat([]web.Field{text("email", web.Email, true), password}, profile, declared(a.accounts.Model(), true))
 	profile = append(profile, declared(a.accounts.Model(), false)...)
@@ -108,15 +111,28 @@ type user struct {
 	FirstName  string  `json:"first_name"`
 	LastName   string  `json:"last_name"`
 	Name       string  `json:"name"`
-	Phone      *string `json:"phone"`
+	Phone      phone   `json:"phone,omitzero"`
 	DateJoined *string `json:"date_joined"`
 	LastLogin  *string `json:"last_login"`
 
 	more []member // declared fields
 }
 
+// phone is left out where the operator declared one himself: it stands among his fields.
+type phone struct {
+	text     *string
+	declared bool
+}
+
+// IsZero implements what encoding/json asks of omitzero.
+func (p phone) IsZero() bool { return p.declared }
+
+// MarshalJSON implements json.Marshaler.
+func (p phone) MarshalJSON() ([]byte, error) { return json.Marshal(p.text) }
+
 func (a *API) shape(u *account.User, by account.Access) user {
 	whole := shape(u)
+	whole.Phone.declared = a.accounts.Model().Extra(account.Phone) != nil
 	whole.more = a.shown(u, by)
 	return whole
 }
@@ -125,7 +141,7 @@ func (a *API) shape(u *account.User, by account.Access) user {
 func shape(u *account.User) user {
 	return user{
 		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
-		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
+		Name: u.Name, Phone: phone{text: optional(u.Phone)}, DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
 	}
 }
 
