@@ -33,6 +33,7 @@ profile:
 # Faults, for an hour, and fields added to a million users.
 soak:
 	go test ./internal/store -v -timeout 1h -run TestSoakFields -soak-users 1000000
+	go test ./cmd/doorward -v -timeout 1h -run TestSoakPhone -soak-users 1000000
 	go test ./e2e/crash -timeout 1h -v -run TestKill -kills 200 -life 2s
 	go test ./e2e/crash -timeout 1h -v -run TestPowerLoss -cuts 100
 	go test ./e2e/crash -timeout 1h -v -run TestRollingRestart -restarts 20 -rate 200

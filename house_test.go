@@ -32,6 +32,7 @@ var floors = []struct {
 	{"internal/web/native", 42},
 	{"internal/web/profiles", 42},
 	{"internal/web/restauth", 42},
+	{"internal/web/openapi", 42},
 	{"internal/web/simplejwt", 42},
 	{"internal/web/users", 42},
 	{"internal/web/drf", 41},

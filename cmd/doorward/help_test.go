@@ -52,7 +52,7 @@ func TestHelp(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
-		{"", "doorward lacks a command\n  there are: serve, check, user, group, mail, migrate, backup, restore, version\n  try: doorward --help"},
+		{"", "doorward lacks a command\n  there are: serve, check, user, group, mail, migrate, backup, restore, export, openapi, version\n  try: doorward --help"},
 		{"srve", "unknown command \"srve\"\n  try: doorward serve"},
 		{"user shw", "unknown command \"shw\"\n  try: doorward user show"},
 		{"user", "doorward user lacks a command\n  there are: add, list, show, set-password, disable, enable, sign-out, groups, grant, revoke\n  try: doorward user --help"},

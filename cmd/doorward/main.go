@@ -36,6 +36,8 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCmd  `cmd:"" help:"Write everything into a file, while the server runs."`
 	Restore restoreCmd `cmd:"" help:"Make the database what a backup holds; signs everybody out."`
+	Export  exportCmd  `cmd:"" help:"Write all users as lines of JSON, or as CSV."`
+	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the OpenAPI document of what is mounted."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -46,6 +48,8 @@ var examples = map[string]string{
 	"migrate":           "doorward migrate --plan",
 	"backup":            "doorward backup doorward-2026-11-22.backup",
 	"restore":           "doorward restore --force doorward-2026-11-22.backup",
+	"export":            "doorward export --format csv -o users.csv",
+	"openapi":           "doorward openapi --mount djoser",
 	"version":           "doorward version --json",
 	"mail list":         "doorward mail list --limit 20",
 	"mail retry":        "doorward mail retry 7",

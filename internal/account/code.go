@@ -86,6 +86,9 @@ const (
 	TokenUnowned      Code = "token_unowned"      // it names no user
 	PasswordChanged   Code = "password_changed"   // since the token was made
 
+	NotIndexed Code = "not_indexed" // the table has no index to find it by
+	TooMany    Code = "too_many"    // rows for a list without pages
+
 	Busy        Code = "busy"        // shed before any work; see Error.RetryAfter
 	Unavailable Code = "unavailable" // the database is away; see UnavailableError
 )

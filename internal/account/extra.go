@@ -100,7 +100,11 @@ func judgeFields(profile string, specs []FieldSpec, given Values, by Access, old
 // judgeExtras judges the declared fields of a registration, and which profiles it makes.
 func (s *Service) judgeExtras(n *NewUser) (extra Values, profiles Profiles, problems []Problem) {
 	m, by := s.store.Model(), max(n.By, Self)
-	extra, problems = judgeFields("", m.Extras, n.Extra, by, nil, s.now())
+	given := n.Extra
+	if _, said := given.Get(Phone); !said && n.Phone != "" && m.Extra(Phone) != nil { // a dialect may know it by its own name
+		given = given.With(Phone, TextValue(n.Phone))
+	}
+	extra, problems = judgeFields("", m.Extras, given, by, nil, s.now())
 	for _, p := range n.Profiles {
 		if m.Profile(p.Kind) == nil {
 			problems = append(problems, Problem{Code: Unknown, Profile: p.Kind})

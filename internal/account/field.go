@@ -198,13 +198,32 @@ var reserved = []Field{
 	"confirm_password", "re_password", "refresh_token", "access_token", "groups", "user_permissions",
 }
 
+// reserved are the names that no field can be declared by here. A phone number is the operator's to declare where the
+// model does not have one of its own.
+func (m *Model) reserved() []Field {
+	if m.Has(Phone) {
+		return reserved
+	}
+	return slices.DeleteFunc(slices.Clone(reserved), func(f Field) bool { return f == Phone })
+}
+
+// Declare takes the operator's fields of the user. A phone number of his stands in the place of the one that our own
+// table has, in its column, where it stays unique.
+func (m *Model) Declare(specs []FieldSpec) {
+	m.Extras = append(m.Extras, specs...) // a table of Django's may bring some
+	if phone := m.Extra(Phone); phone != nil && !m.Django {
+		m.Columns = slices.DeleteFunc(m.Columns, func(c Column) bool { return c.Field == Phone })
+		phone.Unique = true
+	}
+}
+
 // CheckFields refuses declarations that no table or no token can have. It joins an error for each.
 func (m *Model) CheckFields() error {
 	var errs []error
 	if len(m.Profiles) > MaxProfiles {
 		errs = append(errs, fmt.Errorf("there are %d kinds of profile, and %d is the most", len(m.Profiles), MaxProfiles))
 	}
-	errs = append(errs, checkSpecs("user", m.Extras, reserved)...)
+	errs = append(errs, checkSpecs("user", m.Extras, m.reserved())...)
 	seen := map[string]bool{}
 	for i := range m.Profiles {
 		k := &m.Profiles[i]

@@ -190,6 +190,9 @@ func (u *User) text(f Field) string {
 	case Name:
 		return u.Name
 	case Phone:
+		if u.Phone == "" {
+			return u.Extra.Of(Phone).String() // where it is declared
+		}
 		return u.Phone
 	case Language:
 		return u.Language

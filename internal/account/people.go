@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ type ChangePolicy struct {
 	LoginDeactivates, AlwaysMail bool
 	// HideUsers shows a person who is no staff nobody but himself.
 	HideUsers bool
+	// ListLimit is how many users a list without pages may have; 0: ten thousand.
+	ListLimit int
 }
 
 // Reach is whom somebody may call up.
@@ -86,31 +89,39 @@ func (s *Service) Owner(ctx context.Context, f Field, text string) (u User, err 
 	return u, lost(err)
 }
 
-// maxPeople is how many users a list has at most.
+// maxPeople is how many users a list without pages may have, unless a policy says otherwise.
 const maxPeople = 10_000
 
-// People lists the users whom who may see, by id. who is nil for nobody.
+// hides reports whether who sees nobody but himself.
+func (p *Policy) hides(who *Principal) bool {
+	return p.Changes.HideUsers && (who == nil || !who.User.IsStaff)
+}
+
+// People lists the users whom who may see, by id. who is nil for nobody. Codes: TooMany.
 func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User, error) {
-	if p.Changes.HideUsers && (who == nil || !who.User.IsStaff) {
+	if p.hides(who) {
 		if who == nil {
 			return nil, nil
 		}
 		return []User{who.User}, nil
 	}
 	const step = 1000
+	limit := cmp.Or(p.Changes.ListLimit, maxPeople)
 	var all []User
-	for after := int64(0); len(all) < maxPeople; {
+	for after := int64(0); ; {
 		page, err := s.List(ctx, after, step)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
+		if len(all) > limit {
+			return nil, &Error{Problems: []Problem{{Code: TooMany, Limit: limit}}}
+		}
 		if len(page) < step {
-			break
+			return all, nil
 		}
 		after = page[len(page)-1].ID
 	}
-	return all, nil
 }
 
 // EditPerson changes a user whom the caller called up for somebody who may; declared fields and profiles as far as by may:

@@ -77,6 +77,8 @@ type Service struct {
 	crowd    atomic.Pointer[crowd]
 	beat     time.Duration
 
+	people directory
+
 	hot    *hot // nil: every request reads rows
 	spread func(ctx context.Context, user int64) bool
 

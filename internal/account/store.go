@@ -83,9 +83,15 @@ type Reader interface {
 	UsersByUsername(ctx context.Context, name string, limit int) ([]User, error)
 	// Users lists by id, from the one after `after`.
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
+	// UserIDs lists ids alone, from the one after `after`.
+	UserIDs(ctx context.Context, after int64, limit int) ([]int64, error)
+	// Walk lists users in an order of an index; ErrNoIndex where there is none.
+	Walk(ctx context.Context, w Walk, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
+	// SessionsOf lists sessions of a user, at most limit, in no order that means anything.
+	SessionsOf(ctx context.Context, userID int64, limit int) ([]Session, error)
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
 	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
 	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 )
 
 // REST are the settings of REST framework and drf-jwt that a mount may have. What is empty is the
@@ -12,6 +14,8 @@ type REST struct {
 	TokenCookie    string   // a cookie that brings a token of drf-jwt, too
 	// How often somebody may ask, "3/minute": who is nobody, by his address, and who is signed in.
 	RateAnonymous, RateUser string
+	// PageSize is how many rows a page of a list has; 0: lists have no pages, and ListLimit rows at most (0: 10,000).
+	PageSize, ListLimit int
 }
 
 func (r *REST) settings() []setting {
@@ -21,6 +25,8 @@ func (r *REST) settings() []setting {
 		{"token_cookie", &r.TokenCookie},
 		{"rate_anonymous", &r.RateAnonymous},
 		{"rate_user", &r.RateUser},
+		{"page_size", &r.PageSize},
+		{"list_limit", &r.ListLimit},
 	}
 }
 
@@ -35,6 +41,11 @@ func (r *REST) choices() (list []choice) {
 var cookies = []string{"sessionid", "csrftoken"}
 
 var rate = pattern(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
+// The bounds of lists: a page is read by one statement, and a list without pages is held in memory whole.
+const (
+	maxPageSize  = 1000
+	maxListLimit = 100_000
+)
 
 func (k *checker) rest(prefix string, r *REST) {
 	if r.Authenticators != nil && len(r.Authenticators) == 0 {
@@ -45,6 +56,14 @@ func (k *checker) rest(prefix string, r *REST) {
 	}
 	if r.TokenCookie != "" && (!headerWord().MatchString(r.TokenCookie) || slices.Contains(cookies, r.TokenCookie)) {
 		k.refuse(prefix+"token_cookie", prefix+"token_cookie should be the name of a cookie of its own", shown(r.TokenCookie)+" is none", "jwt")
+	}
+	for _, s := range []struct {
+		key         string
+		value, most int
+	}{{"page_size", r.PageSize, maxPageSize}, {"list_limit", r.ListLimit, maxListLimit}} {
+		if s.value < 0 || s.value > s.most {
+			k.refuse(prefix+s.key, fmt.Sprintf("%s should be from 0 to %d", prefix+s.key, s.most), "it is "+strconv.Itoa(s.value), "100")
+		}
 	}
 	for _, s := range []struct{ key, value string }{{"rate_anonymous", r.RateAnonymous}, {"rate_user", r.RateUser}} {
 		if s.value != "" && !rate().MatchString(s.value) {

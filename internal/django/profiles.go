@@ -65,8 +65,13 @@ func readField(o *object, f *account.FieldSpec) (v account.Value, said bool) {
 		v = account.BooleanValue(truth)
 	} else {
 		var text string
+		ok := true
 		if o.take(name, &text) {
-			v, _ = f.Parse(text)
+			v, ok = f.Parse(text)
+		}
+		if !ok {
+			o.faultOf(name, "is no value of this field")
+			return v, true
 		}
 	}
 	v, problems := f.Judge(v)

@@ -23,7 +23,7 @@ func declare(m *account.Model, cfg *config.Config) error {
 		}
 		return specs
 	}
-	m.Extras = append(m.Extras, specs("user", cfg.Fields)...) // a table of Django's may bring some
+	m.Declare(specs("user", cfg.Fields))
 	for _, p := range cfg.Profiles {
 		kind := account.ProfileKind{
 			Name: p.Name, Table: p.Table, Adopted: p.Table != "", Role: p.Role, Auto: p.Auto, Required: p.Required,

@@ -88,11 +88,17 @@ func KeepsClearTokens(ctx context.Context, cfg *config.Config) (clear bool, err 
 
 // rehearse mounts a plan over nothing: what is wrong with its routes shows without a database.
 func rehearse(cfg *config.Config, p *plan) error {
+	return rehearseWith(cfg, p, func(*web.Site) error { return nil })
+}
+
+// rehearseWith hands what was mounted to f.
+func rehearseWith(cfg *config.Config, p *plan, f func(*web.Site) error) error {
 	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
 	s.requests = web.NewMetrics(s.registry)
 	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
 	defer accounts.Close()
-	if _, err := s.site(&world{plan: p, accounts: accounts}); err != nil {
+	site, err := s.site(&world{plan: p, accounts: accounts})
+	if err != nil {
 		return err
 	}
 	composer, err := composerOf(cfg)
@@ -104,7 +110,7 @@ func rehearse(cfg *config.Config, p *plan) error {
 			return fmt.Errorf("mail_url cannot be used\n  %w\n  try: mail_url = \"smtp://mail.example.com\"", err)
 		}
 	}
-	return checkMail(composer, p)
+	return errors.Join(checkMail(composer, p), f(site))
 }
 
 // nothing is a store that knows its model, and must not be read.

@@ -22,6 +22,7 @@ func (s *Server) operations(w *world) map[string]http.Handler {
 		"/readyz":                get(s.ready(w)),
 		"/metrics":               s.guarded(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})),
 		"/.well-known/jwks.json": native.JWKS(w.accounts),
+		"/openapi.json":          get(s.openAPI(w)),
 	}
 	if s.cfg.Dev {
 		for _, path := range []string{"/dev/reset", "/dev/clock", "/dev/mail", "/dev/{rest...}"} {

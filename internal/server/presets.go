@@ -262,6 +262,7 @@ func (m *mountPlan) mount(accounts *account.Service, log *slog.Logger) (web.Moun
 		m.policy.Tokens.Claims = append(m.policy.Tokens.Claims, c)
 	}
 	mount := m.preset.build(m, accounts, log)
+	mount.Schemes = m.schemes()
 	mount.Routes, err = m.place(mount.Routes)
 	return mount, err
 }

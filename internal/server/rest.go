@@ -11,8 +11,9 @@ import (
 
 // setREST says how a mount of REST framework's is asked.
 func (m *mountPlan) setREST(c *config.REST) error {
-	if m.preset.auth == nil && (c.Authenticators != nil || c.RateAnonymous != "" || c.RateUser != "") {
-		return fmt.Errorf("[mounts.%s] has authenticators or rates, which do not go with this preset\n  it has its own\n  try: preset = \"djoser\"", m.name)
+	m.djoser.PageSize, m.policy.Changes.ListLimit = c.PageSize, c.ListLimit
+	if m.preset.auth == nil && (c.Authenticators != nil || c.RateAnonymous != "" || c.RateUser != "" || c.PageSize != 0 || c.ListLimit != 0) {
+		return fmt.Errorf("[mounts.%s] has authenticators, rates or pages, which do not go with this preset\n  it has its own\n  try: preset = \"djoser\"", m.name)
 	}
 	typed := m.policy.Tokens.Typed != nil
 	for _, name := range c.Authenticators {

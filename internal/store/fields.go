@@ -266,7 +266,7 @@ func (q *queries) UsersByProfile(ctx context.Context, kind string, after int64, 
 	if err != nil {
 		return nil, err
 	}
-	users, err := q.list(ctx, p.page, after, limit)
+	users, err := q.list(ctx, p.page, limit, after)
 	if err != nil {
 		return nil, fmt.Errorf("list the profiles %s after %d: %w", kind, after, err)
 	}

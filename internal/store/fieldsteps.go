@@ -222,8 +222,12 @@ func indexName(table, column string) string { return table + "_" + column + "_ke
 
 // uniqueness is the step that makes a column unique, or no longer.
 func uniqueness(table, column string, want bool, live table) (change, bool) {
-	index := indexName(table, column)
-	_, has := live.unique[index]
+	_, has := live.unique[indexName(table, column)]
+	if want {
+		for _, columns := range live.unique { // that of a phone number has another name
+			has = has || slices.Equal(columns, []string{column})
+		}
+	}
 	step := change{table: table, column: column}
 	switch {
 	case want && !has:

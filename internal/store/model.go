@@ -22,10 +22,13 @@ type compiled struct {
 
 	id      string // the key's column, bare
 	byID    string
-	page    string                   // some by id, after one
-	by      map[account.Field]string // the one with the lowest id
-	taken   map[account.Field]string // an id
-	several map[account.Field]string // some by id
+	page    string                          // some by id, after one
+	ids     string                          // some ids, after one
+	walks   map[account.Field]string        // some users in the order of an index, by account.Walk.By
+	byText  map[account.Field]account.Field // the field whose column and index texts are found by
+	by      map[account.Field]string        // the one with the lowest id
+	taken   map[account.Field]string        // an id
+	several map[account.Field]string        // some by id
 	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
 	findAnyCase string
 	// findAnyName does so for a user name.
@@ -154,6 +157,7 @@ func (d *DB) compile(ctx context.Context, m *account.Model) error {
 		c.unique[col.Name] = clashField(col.Field)
 	}
 	name(c.unique, c.extras, live)
+	c.byText = d.textIndexes(m, live)
 	if err := d.compileProfiles(ctx, c); err != nil {
 		return err
 	}
@@ -211,6 +215,7 @@ func (c *compiled) write(tables *rightsTables) {
 		table + " u left join user_states s on s.user_id = u." + id + joins + " where "
 	order := " order by u." + id
 	c.byID = find + "u." + c.is(account.ID, 1)
+	c.writeWalks(find, table, id)
 	c.page = find + "u." + c.compare(account.ID, ">", 1) + order + " limit $2"
 	c.rights = tables.write(find+"u."+id, order)
 	c.writeByProfile(find)

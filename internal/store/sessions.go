@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -41,6 +42,23 @@ func (q *queries) SessionByMark(ctx context.Context, userID int64, mount string,
 const insertSession = `insert into sessions
 		(id, user_id, mount, mark, epoch, generation, created_at, rotated_at, expires_at, ended_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (user_id, mount, mark) do nothing`
+
+// SessionsOf lists sessions of a user.
+func (q *queries) SessionsOf(ctx context.Context, userID int64, limit int) (sessions []account.Session, err error) {
+	text := findSession + `user_id = $1 order by mount, mark limit $2`
+	err = q.each(ctx, text, []any{userID, limit}, func(rows *sql.Rows) error {
+		var s account.Session
+		if err := rows.Scan(sessionDest(&s)...); err != nil {
+			return err
+		}
+		sessions = append(sessions, s)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the sessions of user %d: %w", userID, err)
+	}
+	return sessions, nil
+}
 
 // InsertSession adds a session, unless its mark is in use.
 func (q *queries) InsertSession(ctx context.Context, s *account.Session) (bool, error) {

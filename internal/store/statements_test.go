@@ -105,8 +105,11 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.SigningKeys(ctx); return err },
 			func() error { _, err := w.User(ctx, 1); return err },
 			func() error { _, err := w.Users(ctx, 1, 2); return err },
+			func() error { _, err := w.UserIDs(ctx, 1, 2); return err },
+			func() error { return everyWalk(ctx, w) },
 			func() error { _, err := w.Session(ctx, 1); return err },
 			func() error { _, err := w.SessionByMark(ctx, 1, "m", 1); return err },
+			func() error { _, err := w.SessionsOf(ctx, 1, 2); return err },
 			func() error { _, err := w.UsersByEmail(ctx, "u1@x.org", false, 2); return err },
 			func() error { _, err := w.Activate(ctx, 1); return err },
 			func() error { _, err := w.SwapLogin(ctx, 1, account.Email, "u0@x.org", "z@x.org"); return err },
@@ -209,6 +212,16 @@ func everyRight(ctx context.Context, w account.Writer) error {
 		}
 	}
 	return err
+}
+
+// everyWalk lists users in every order that there is.
+func everyWalk(ctx context.Context, r account.Reader) error {
+	for _, by := range []account.Field{account.ID, account.IsStaff, account.IsActive, account.DateJoined, account.Email, account.Username} {
+		if _, err := r.Walk(ctx, account.Walk{By: by, Prefix: "u1"}, 2); err != nil && !errors.Is(err, account.ErrNoIndex) {
+			return err
+		}
+	}
+	return nil
 }
 
 // everyProfile runs the statements of declared fields.

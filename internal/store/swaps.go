@@ -21,7 +21,7 @@ func (q *queries) UsersByEmail(ctx context.Context, email string, fold bool, lim
 	if statement == "" || email == "" || !storable(email) {
 		return nil, nil
 	}
-	users, err := q.list(ctx, statement, email, limit)
+	users, err := q.list(ctx, statement, limit, email)
 	if err != nil {
 		return nil, fmt.Errorf("find the users of an address: %w", err)
 	}
@@ -37,7 +37,7 @@ func (q *queries) UsersByUsername(ctx context.Context, name string, limit int) (
 	if statement == "" || name == "" || !storable(name) {
 		return nil, nil
 	}
-	users, err := q.list(ctx, statement, name, limit)
+	users, err := q.list(ctx, statement, limit, name)
 	if err != nil {
 		return nil, fmt.Errorf("find the users of a name: %w", err)
 	}

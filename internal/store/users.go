@@ -69,10 +69,9 @@ func (q *queries) find(ctx context.Context, text string, args ...any) (u account
 	return u, nil
 }
 
-// list reads the users of a statement that has one argument, such as whom it begins after, and a limit.
-func (q *queries) list(ctx context.Context, text string, arg any, limit int) (users []account.User, err error) {
-	limit = min(max(limit, 0), maxUsers)
-	err = q.each(ctx, text, []any{arg, limit}, func(rows *sql.Rows) error {
+// list reads the users of a statement whose last argument is a limit.
+func (q *queries) list(ctx context.Context, text string, limit int, args ...any) (users []account.User, err error) {
+	err = q.each(ctx, text, append(args, min(max(limit, 0), maxUsers)), func(rows *sql.Rows) error {
 		var u account.User
 		dest, finish := q.dest(&u)
 		if err := rows.Scan(dest...); err != nil {
@@ -139,7 +138,7 @@ func (q *queries) Taken(ctx context.Context, f account.Field, text string) (bool
 
 // Users lists users by id.
 func (q *queries) Users(ctx context.Context, after int64, limit int) ([]account.User, error) {
-	users, err := q.list(ctx, q.page, after, limit)
+	users, err := q.list(ctx, q.page, limit, after)
 	if err != nil {
 		return nil, fmt.Errorf("list the users after %d: %w", after, err)
 	}

@@ -55,6 +55,14 @@ type Route struct {
 	Input   []Field // the members of the body
 	Handler Handler
 
+	// Query are the parameters that the address may carry.
+	Query []Field
+	// Output are the members of the answer to who is let in, and Status is that answer's; 0: it has not been
+	// said which. A list of such answers is Many.
+	Output []Field
+	Status int
+	Many   bool
+
 	// Told are the members of the body that OPTIONS tells to r, nil for none; where it is nil, Input is told.
 	Told func(r *Request) []Field
 
@@ -78,7 +86,8 @@ const (
 	Integer
 	Boolean
 	Related // another row, by what it is called; it is shown, and never taken
-	Link // the address of what the body is about
+	Link    // the address of what the body is about
+	Moment  // a time by RFC 3339, in answers
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.
@@ -92,7 +101,7 @@ type Field struct {
 	Null     bool // null is a value
 	Blank    bool // the empty text is a value
 	Max      int  // longest text, in characters; 0: unbounded
-	Min      int  // shortest text, in characters, that is not blank; 0: any
+	Min      int  // shortest text, in characters, that is not blank, or least integer; 0: any
 	// Taken reports whether the value belongs to somebody else already; nil: it need not be unique.
 	Taken func(ctx context.Context, value string) (bool, error)
 	// TakenText says so.
@@ -101,6 +110,7 @@ type Field struct {
 	Spec *account.FieldSpec
 	// Fields are the members of an object: a profile; nil: it is none.
 	Fields []Field
+	Many   bool // a list of such values
 	// Valid is the rule of the text's own syntax; nil: there is none. InvalidText says that it is broken.
 	Valid       func(value string) bool
 	InvalidText string
@@ -150,6 +160,7 @@ type Mount struct {
 	Prefix  string // "/api/"
 	Dialect Dialect
 	Routes  []Route
+	Schemes []Scheme // the ways of saying who is asking, the first one first
 }
 
 // Path is the path of the route named op, or "" when the mount has none.

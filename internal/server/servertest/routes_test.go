@@ -40,6 +40,8 @@ var exercised = map[string]string{
 	"v1 refresh":                           "TestALifeUnderV1",
 	"v1 me":                                "TestALifeUnderV1",
 	"v1 me-update":                         "TestALifeUnderV1",
+	"v1 me-export":                         "TestOnesOwnExport",
+	"v1 users":                             "TestStaffFindsUsers",
 	"v1 me-delete":                         "TestALifeUnderV1",
 	"v1 password-change":                   "TestALifeUnderV1",
 	"v1 sign-out":                          "TestALifeUnderV1",

@@ -227,7 +227,7 @@ func TestUsersOfAnAdoptedTable(t *testing.T) {
 			ann := []string{"Authorization", "JWT " + out.Token}
 			s.Send(t, "PATCH", "/userapi/users/1/", map[string]any{"profile": map[string]any{"zip": "E1"}}, ann...).says(t, table, 200, `"zip":"E1"}`)
 			boss := account.NewUser{Email: "boss@example.com", Username: "boss", Password: goodPassword, Staff: true}
-			staff := []string{"Authorization", "JWT " + s.member(t, "userapi", boss)}
+			staff := []string{"Authorization", "JWT " + s.registered(t, "userapi", boss)}
 			s.Do(t, "DELETE", "/userapi/users/1/", nil, staff...).says(t, table+": his row and his profile", 204, "")
 			s.faultless(t)
 			s.Stop(t)

@@ -38,7 +38,7 @@ var classicEmail = drf.Words{account.EmailUnknown: {Text: unknownEmail}}
 func (c *Classic) Routes() []web.Route {
 	user := web.Route{
 		Op: "user", Path: "me/", Access: web.SignedIn, View: "User", Doc: "Retrieve or update the user who is signed in.",
-		Input: c.user,
+		Input: c.user, Output: c.user, Status: http.StatusOK,
 	}
 	get, put, patch := user, user, user
 	get.Method, get.Handler, get.Input = "GET", c.view, nil
@@ -51,20 +51,21 @@ func (c *Classic) Routes() []web.Route {
 		},
 		{
 			Op: "user-create", Method: "POST", Path: "users/create/", Access: web.Anyone, Handler: c.create,
-			View: "User Create", Doc: "Register a new user.", Input: c.created(),
+			View: "User Create", Doc: "Register a new user.", Input: c.created(), Output: c.created(), Status: http.StatusCreated,
 		},
 		get, put, patch,
 		{
 			Op: "user-delete", Method: "POST", Path: "users/delete/", Access: web.SignedIn, Fresh: true, Handler: c.delete,
 			View: "User Delete", Doc: "Delete the user who is signed in.", Input: []web.Field{c.current()},
+			Status: http.StatusNoContent,
 		},
 		{
 			Op: "user-logout", Method: "POST", Path: "users/logout/", Access: web.SignedIn, Fresh: true, Handler: c.logout,
-			View: "User Logout", Doc: "Sign out the session that asks.",
+			View: "User Logout", Doc: "Sign out the session that asks.", Status: http.StatusNoContent,
 		},
 		{
 			Op: "user-logout-all", Method: "POST", Path: "users/logout/all/", Access: web.SignedIn, Fresh: true, Handler: c.logoutAll,
-			View: "User Logout All", Doc: "Sign out all sessions of the user.",
+			View: "User Logout All", Doc: "Sign out all sessions of the user.", Status: http.StatusNoContent,
 		},
 	}, c.flows()...)
 }
@@ -83,32 +84,36 @@ func (c *Classic) flows() []web.Route {
 		{
 			Op: "user-activate", Method: "POST", Path: "users/activate/", Access: web.Anyone, Fresh: true, Handler: c.activate(classicLinks),
 			View: "Activation", Doc: "Activate a user by the link that was mailed to him.", Input: []web.Field{uid, token},
+			Status: http.StatusNoContent,
 		},
 		{
 			Op: "set_username", Method: "POST", Path: string(c.login()) + "/", Access: web.SignedIn, Fresh: true, Handler: c.setLogin(),
 			View: "Set Username", Doc: "Change what the user signs in with.", Input: append(c.renamed(c.RetypeLogin), c.current()),
+			Status: http.StatusNoContent,
 		},
 		{
 			Op: "set_password", Method: "POST", Path: "password/", Access: web.SignedIn, Fresh: true, Handler: c.setPassword,
 			View: "Set Password", Doc: "Change the user's password.", Input: append(secrets(c.RetypePassword), c.current()),
+			Status: http.StatusNoContent,
 		},
 		{
 			Op: "password_reset", Method: "POST", Path: "password/reset/", Access: web.Anyone, Fresh: true, Handler: c.requestPassword(classicEmail),
 			View: "Password Reset", Doc: "Mail a link that sets another password.", Input: []web.Field{{Name: "email", Label: "Email", Kind: web.Email, Required: true}},
+			Status: http.StatusNoContent,
 		},
 		{
 			Op: "password_reset_confirm", Method: "POST", Path: "password/reset/confirm/", Access: web.Anyone, Fresh: true,
 			Handler: c.resetPassword(classicLinks), View: "Password Reset Confirm", Doc: "Set another password by the link that was mailed.",
-			Input: append([]web.Field{uid, token}, secrets(c.RetypeResetPassword)...),
+			Input: append([]web.Field{uid, token}, secrets(c.RetypeResetPassword)...), Status: http.StatusNoContent,
 		},
 		{
 			Op: "token-create", Method: "POST", Path: "token/create/", Access: web.Anyone, Fresh: true,
 			Handler: c.signIn("Unable to login with provided credentials."), View: "Token Create", Doc: "Sign in, and get the user's opaque token.",
-			Input: c.tokens(),
+			Input: c.tokens(), Output: opaqueToken, Status: http.StatusOK,
 		},
 		{
 			Op: "token-destroy", Method: "POST", Path: "token/destroy/", Access: web.SignedIn, Fresh: true, Handler: c.signOut,
-			View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
+			View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.", Status: http.StatusNoContent,
 		},
 	}
 }

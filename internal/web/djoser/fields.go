@@ -27,6 +27,8 @@ type Options struct {
 	Profiles bool
 	// Permissions changes who may call an operation of version 2, by djoser's name of it.
 	Permissions map[string]web.Rule
+	// PageSize is how many users a page of the list has; 0: the list has no pages.
+	PageSize int
 	// Sessions gives who signs in for an opaque token a session of cookies, too; nil: it does not.
 	Sessions *drf.Sessions
 }

@@ -183,6 +183,9 @@ func (d *dialect) tokens() []web.Field {
 	return []web.Field{{Name: "password", Label: "Password", Kind: web.Secret}, {Name: name, Label: capital(name)}}
 }
 
+// opaqueToken is what such a sign-in gives.
+var opaqueToken = []web.Field{{Name: "auth_token", Label: "Auth token", Required: true}}
+
 func capital(name string) string { return string(name[0]-'a'+'A') + name[1:] }
 
 // signIn answers with the opaque token of a user.

@@ -59,10 +59,10 @@ func (u *Users) Routes() []web.Route {
 	login, logout := web.Route{
 		Op: "login", Method: "POST", Path: "token/login/", Also: "token/login", Fresh: true, NoSuffix: true,
 		Handler: u.signIn("Unable to log in with provided credentials."), View: "Token Create",
-		Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(),
+		Doc: "Sign in, and get the user's opaque token.", Input: u.tokens(), Output: opaqueToken, Status: http.StatusOK,
 	}, web.Route{
 		Op: "logout", Method: "POST", Path: "token/logout/", Also: "token/logout", Fresh: true, NoSuffix: true,
-		Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.",
+		Handler: u.signOut, View: "Token Destroy", Doc: "Sign out: the user's opaque token ends.", Status: http.StatusNoContent,
 	}
 	login.Obey(u.may("token_create"))
 	logout.Obey(u.may("token_destroy"))
@@ -81,6 +81,11 @@ func (u *Users) people() []web.Route {
 	list := web.Route{Op: "user-list", Path: "users/", View: "User List", Undescribed: true, Others: u.may(toUser).Access, Fresh: true, Told: u.told}
 	get, create := list, list
 	get.Doc, create.Doc = "List the users whom who asks may see.", "Register a new user."
+	get.Output, get.Status, get.Many = u.user, http.StatusOK, u.PageSize == 0
+	if u.PageSize > 0 {
+		get.Output, get.Query = drf.PagedOutput(u.user), drf.PageQuery
+	}
+	create.Output, create.Status = u.created(), http.StatusCreated
 	get.Method, get.Handler, get.Hidden = "GET", u.list, u.policy.Changes.HideUsers
 	create.Method, create.Handler, create.Input = "POST", u.create, u.created()
 	get.Obey(u.may("user_list").On(get.Method))
@@ -105,9 +110,10 @@ func (u *Users) people() []web.Route {
 			}
 			route.Fresh = route.Fresh || r.method != "GET"
 			route.Hidden = r.view == toUser && u.policy.Changes.HideUsers
+			route.Output, route.Status = u.user, http.StatusOK
 			switch {
 			case r.view == toDelete:
-				route.Input = []web.Field{u.current()}
+				route.Input, route.Output, route.Status = []web.Field{u.current()}, nil, http.StatusNoContent
 			case r.method != "GET":
 				route.Input = u.user
 			}
@@ -163,7 +169,7 @@ func (u *Users) actions() []web.Route {
 	} {
 		route := web.Route{
 			Op: a.op, Method: "POST", Path: "users/" + a.path + "/", Others: u.may(toUser).Access, Fresh: true, Undescribed: true,
-			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told,
+			Handler: a.handler, View: a.view, Doc: a.doc, Input: a.input, Told: u.told, Status: http.StatusNoContent,
 		}
 		route.Obey(u.may(a.may))
 		routes = append(routes, route)
@@ -172,15 +178,24 @@ func (u *Users) actions() []web.Route {
 }
 
 func (u *Users) list(w http.ResponseWriter, r *web.Request) error {
+	rows := func(people []account.User) []drf.Object {
+		all := make([]drf.Object, len(people))
+		for i := range people {
+			all[i] = u.shape(&people[i], u.user, r.Who.Access(people[i].ID))
+		}
+		return all
+	}
+	if u.PageSize > 0 {
+		return drf.Paginated(w, r, u.PageSize, u.Modern, func(skip, limit int) ([]drf.Object, int, error) {
+			people, count, err := u.accounts.PeoplePage(r.Context(), u.policy, r.Who, skip, limit)
+			return rows(people), count, err
+		})
+	}
 	people, err := u.accounts.People(r.Context(), u.policy, r.Who)
 	if err != nil {
 		return err
 	}
-	all := make([]drf.Object, len(people))
-	for i := range people {
-		all[i] = u.shape(&people[i], u.user, r.Who.Access(people[i].ID))
-	}
-	return drf.JSON(w, http.StatusOK, all)
+	return drf.JSON(w, http.StatusOK, rows(people))
 }
 
 // called finds the user that the path names, for who may call him up.

@@ -55,6 +55,8 @@ var defaults = Words{
 	account.Unknown:         {Text: "There is no such field."},
 	account.NotOfRole:       {Text: "This profile belongs to another role."},
 	account.ProfileExists:   {Text: "This profile already exists."},
+	account.NotIndexed:      {Text: "Users cannot be searched by this field."},
+	account.TooMany:         {Field: OnDetail, Text: "There are more than {limit} of them, and this list has no pages."},
 	account.ProfileNone:     {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
 	account.Unavailable:     {Field: OnDetail, Text: "Service temporarily unavailable, try again later.", Status: http.StatusServiceUnavailable},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},

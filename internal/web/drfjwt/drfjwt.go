@@ -149,18 +149,19 @@ func (v *Views) Routes() []web.Route {
 				{Name: login, Label: strings.ToUpper(login[:1]) + login[1:], Required: true},
 				{Name: "password", Label: "Password", Kind: web.Secret, Required: true},
 			},
+			Output: token, Status: http.StatusOK,
 		},
 		{
 			Op: "jwt-refresh", Method: "POST", Path: "jwt/refresh/", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: v.refresh,
 			View:  "Refresh Json Web Token",
 			Doc:   "Returns a new token for one that is still good, until the refresh window of the sign-in is over.",
-			Input: token,
+			Input: token, Output: token, Status: http.StatusOK,
 		},
 		{
 			Op: "jwt-verify", Method: "POST", Path: "jwt/verify/", Access: web.Anyone, Anonymous: true, Handler: v.verify,
 			View:  "Verify Json Web Token",
 			Doc:   "Returns the token if it is good.",
-			Input: token,
+			Input: token, Output: token, Status: http.StatusOK,
 		},
 	}
 }

@@ -140,9 +140,41 @@ func writable(specs []account.FieldSpec, isNew bool) (fields []web.Field) {
 	return fields
 }
 
+// read are the members of a user in answers.
+func (a *API) read() []web.Field {
+	m := a.accounts.Model()
+	fields := []web.Field{
+		{Name: "id", Kind: web.Integer},
+		{Name: "email", Kind: web.Email, Null: true},
+		{Name: "username", Null: true},
+		{Name: "first_name"},
+		{Name: "last_name"},
+		{Name: "name"},
+	}
+	if a.phone() {
+		fields = append(fields, web.Field{Name: "phone", Null: true})
+	}
+	fields = append(fields, []web.Field{
+		{Name: "language", Null: true},
+		{Name: "date_joined", Kind: web.Moment, Null: true},
+		{Name: "last_login", Kind: web.Moment, Null: true},
+	}...)
+	for i := range m.Extras {
+		fields = append(fields, web.Declared(&m.Extras[i], account.Self, false))
+	}
+	for _, k := range kinds(m) {
+		inner := []web.Field{}
+		for j := range k.Fields {
+			inner = append(inner, web.Declared(&k.Fields[j], account.Self, false))
+		}
+		fields = append(fields, web.Field{Name: k.Name, Fields: inner, Null: true})
+	}
+	return fields
+}
+
 // appendWhole writes a user with his declared fields and profiles, as by may see them. A profile that he lacks is null.
 func (a *API) appendWhole(b []byte, u *account.User, by account.Access) []byte {
-	b = appendUser(b, u)
+	b = appendUser(b, u, a.phone())
 	m := a.accounts.Model()
 	if len(m.Extras)+len(m.Profiles) == 0 {
 		return b
@@ -188,3 +220,6 @@ func appendValue(b []byte, v account.Value) []byte {
 	}
 	return append(b, v.String()...)
 }
+
+// phone reports whether users have the phone number of our own table: the operator may declare one of that name.
+func (a *API) phone() bool { return a.accounts.Model().Extra(account.Phone) == nil }

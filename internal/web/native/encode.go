@@ -10,7 +10,7 @@ import (
 
 // appendUser writes a user, without declared fields, at a tenth of json.Marshal's price: nothing is
 // asked for as often. A memory of whole answers would save less than looking into it costs.
-func appendUser(b []byte, u *account.User) []byte {
+func appendUser(b []byte, u *account.User, phone bool) []byte {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendInt(b, u.ID, 10)
 	b = appendOptional(append(b, `,"email":`...), u.Email)
@@ -18,7 +18,9 @@ func appendUser(b []byte, u *account.User) []byte {
 	b = appendText(append(b, `,"first_name":`...), u.FirstName)
 	b = appendText(append(b, `,"last_name":`...), u.LastName)
 	b = appendText(append(b, `,"name":`...), u.Name)
-	b = appendOptional(append(b, `,"phone":`...), u.Phone)
+	if phone {
+		b = appendOptional(append(b, `,"phone":`...), u.Phone)
+	}
 	b = appendOptional(append(b, `,"language":`...), u.Language)
 	b = appendInstant(append(b, `,"date_joined":`...), u.DateJoined)
 	b = appendInstant(append(b, `,"last_login":`...), u.LastLogin)

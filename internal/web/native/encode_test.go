@@ -73,7 +73,7 @@ func TestAUserIsWrittenAsItsShapeIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendUser(nil, &u); string(got) != string(want) {
+		if got := appendUser(nil, &u, true); string(got) != string(want) {
 			t.Errorf("%+v\ngot:  %s\nwant: %s", u, got, want)
 		}
 	}

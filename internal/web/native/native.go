@@ -31,43 +31,85 @@ func New(accounts *account.Service, policy *account.Policy, log *slog.Logger) *A
 // Routes is the route table.
 func (a *API) Routes() []web.Route {
 	text := func(name string, kind web.Kind, required bool) web.Field {
-		return web.Field{Name: name, Kind: kind, Required: required}
+		col, _ := a.accounts.Model().Column(account.Field(name))
+		return web.Field{Name: name, Kind: kind, Required: required, Max: col.Max}
 	}
 	password := text("password", web.Secret, true)
 	profile := []web.Field{
 		text("username", web.Text, false), text("first_name", web.Text, false), text("last_name", web.Text, false),
-		text("name", web.Text, false), text("phone", web.Text, false), text("language", web.Text, false),
+		text("name", web.Text, false), text("language", web.Text, false),
+	}
+	if a.phone() {
+		profile = append(profile, text("phone", web.Text, false))
 	}
 	signUp := slices.Concat([]web.Field{text("email", web.Email, true), password}, profile, declared(a.accounts.Model(), true))
 	profile = append(profile, declared(a.accounts.Model(), false)...)
 	refresh := []web.Field{text("refresh_token", web.Secret, true)}
-	register := a.signUp
+	user := a.read()
+	tokens := []web.Field{
+		{Name: "user", Fields: user, Required: true},
+		text("access_token", web.Text, true), text("token_type", web.Text, true),
+		{Name: "expires_in", Kind: web.Integer, Required: true, Help: "Seconds."},
+		text("refresh_token", web.Text, true),
+	}
+	register := web.Route{
+		Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: a.signUp,
+		Doc: "Register, and sign in.", Input: signUp, Output: tokens, Status: http.StatusCreated,
+	}
 	if a.policy.PrivateSignUp {
-		register = a.signUpPrivately
+		register.Handler, register.Output, register.Status = a.signUpPrivately, nil, http.StatusAccepted
+		register.Doc = "Register. What came of it is said by mail."
 	}
 	routes := []web.Route{
-		{
-			Op: "sign-up", Method: "POST", Path: "sign-up", Access: web.Anyone, Anonymous: true, Handler: register,
-			Input: signUp,
-		},
+		register,
 		{
 			Op: "activate", Method: "POST", Path: "activate", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.activate,
-			Input: []web.Field{text("uid", web.Text, true), text("token", web.Secret, true)},
+			Doc:   "Activate an account by the link of its mail.",
+			Input: []web.Field{text("uid", web.Text, true), text("token", web.Secret, true)}, Status: http.StatusNoContent,
 		},
 		{
 			Op: "sign-in", Method: "POST", Path: "sign-in", Access: web.Anyone, Anonymous: true, Handler: a.signIn,
-			Input: []web.Field{text("email", web.Email, false), text("username", web.Text, false), password},
+			Doc:   "Sign in by e-mail address or user name, whichever people sign in with here.",
+			Input: []web.Field{text("email", web.Email, false), text("username", web.Text, false), password}, Output: tokens, Status: http.StatusOK,
 		},
-		{Op: "refresh", Method: "POST", Path: "refresh", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.refresh, Input: refresh},
-		{Op: "me", Method: "GET", Path: "me", Access: web.SignedIn, Handler: a.me},
-		{Op: "me-update", Method: "PATCH", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.update, Input: profile},
-		{Op: "me-delete", Method: "DELETE", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.delete, Input: []web.Field{password}},
+		{
+			Op: "refresh", Method: "POST", Path: "refresh", Access: web.Anyone, Anonymous: true, Fresh: true, Handler: a.refresh,
+			Doc: "Exchange a refresh token, which is good once, for a new pair.", Input: refresh, Output: tokens, Status: http.StatusOK,
+		},
+		{
+			Op: "me", Method: "GET", Path: "me", Access: web.SignedIn, Handler: a.me,
+			Doc: "The user who is signed in.", Output: user, Status: http.StatusOK,
+		},
+		{
+			Op: "me-update", Method: "PATCH", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.update,
+			Doc: "Change the user who is signed in.", Input: profile, Output: user, Status: http.StatusOK,
+		},
+		{
+			Op: "me-delete", Method: "DELETE", Path: "me", Access: web.SignedIn, Fresh: true, Handler: a.delete,
+			Doc: "Delete the user who is signed in.", Input: []web.Field{password}, Status: http.StatusNoContent,
+		},
+		{
+			Op: "me-export", Method: "GET", Path: "me/export", Access: web.SignedIn, Fresh: true, Handler: a.export,
+			Doc: "All that is kept of the user who is signed in.", Output: a.exported(), Status: http.StatusOK,
+		},
 		{
 			Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
-			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)},
+			Doc:   "Change the password. All other sessions end.",
+			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}, Status: http.StatusNoContent,
 		},
-		{Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut},
-		{Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere},
+		{
+			Op: "users", Method: "GET", Path: "users", Access: web.Staff, Fresh: true, Handler: a.users,
+			Doc: "List and find users, in pages.", Query: search, Output: a.found(), Status: http.StatusOK,
+		},
+		{
+			Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut,
+			Doc: "End the session of this token.", Status: http.StatusNoContent,
+		},
+		{
+			Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere,
+			Doc: "End all sessions of the user.", Status: http.StatusNoContent,
+			Query: []web.Field{{Name: "wait", Help: "With the value all the answer waits until every node knows; 202 when one did not say so within 2 seconds."}},
+		},
 	}
 	return append(routes, a.rights()...)
 }

@@ -71,6 +71,8 @@ var fieldTexts = map[string]string{
 	string(account.NoMatch):            "This does not have the form that its field asks for.",
 	string(account.Taken):              "Somebody else has this value.",
 	string(account.NotOfRole):          "This profile belongs to another role.",
+	string(account.NotIndexed):         "The users' table has no index to search this by.",
+	string(account.TooMany):            "There are more than %d of them.",
 	string(account.EmailTaken):         "An account with this e-mail address exists.",
 	string(account.UsernameTaken):      "An account with this user name exists.",
 	string(account.PhoneTaken):         "An account with this phone number exists.",

@@ -3,7 +3,6 @@ package native
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"doorward/internal/account"
@@ -12,47 +11,64 @@ import (
 
 // rights are the routes of groups and permissions: staff reads, and a superuser changes.
 func (a *API) rights() []web.Route {
-	name := []web.Field{{Name: "name", Required: true}}
+	text := func(name string) web.Field { return web.Field{Name: name, Required: true} }
+	id := web.Field{Name: "id", Kind: web.Integer, Required: true}
+	name := []web.Field{text("name")}
+	aGroup, aPermission := []web.Field{id, text("name")}, []web.Field{id, text("permission"), text("name")}
+	permissions := web.Field{Name: "permissions", Required: true, Many: true}
+	own := permissions
+	own.Name = "own_permissions"
+	groups := web.Field{Name: "groups", Required: true, Many: true, Fields: aGroup}
+	listOf := func(fields []web.Field) []web.Field {
+		return []web.Field{{Name: "results", Required: true, Many: true, Fields: fields}, nextPage}
+	}
+	all := []web.Field{groups, permissions, own}
+	const staff, superuser = web.Staff, web.Superuser
 	routes := []web.Route{
-		{Op: "groups", Method: "GET", Path: "groups", Access: web.Staff, Handler: a.groups},
-		{Op: "group-create", Method: "POST", Path: "groups", Access: web.Superuser, Handler: a.makeGroup, Input: name},
-		{Op: "group", Method: "GET", Path: "groups/{group}", Access: web.Staff, Handler: a.group},
-		{Op: "group-rename", Method: "PATCH", Path: "groups/{group}", Access: web.Superuser, Handler: a.renameGroup, Input: name},
-		{Op: "group-delete", Method: "DELETE", Path: "groups/{group}", Access: web.Superuser, Handler: a.removeGroup},
-		{Op: "group-members", Method: "GET", Path: "groups/{group}/members", Access: web.Staff, Handler: a.members},
-		{Op: "group-join", Method: "PUT", Path: "groups/{group}/members/{id}", Access: web.Superuser, Handler: a.setMember(true)},
-		{Op: "group-leave", Method: "DELETE", Path: "groups/{group}/members/{id}", Access: web.Superuser, Handler: a.setMember(false)},
+		{Op: "groups", Method: "GET", Path: "groups", Access: staff, Handler: a.groups, Doc: "List the groups.", Query: pages, Output: listOf(aGroup)},
+		{Op: "group-create", Method: "POST", Path: "groups", Access: superuser, Handler: a.makeGroup, Doc: "Make a group.", Input: name, Output: aGroup},
+		{Op: "group", Method: "GET", Path: "groups/{group}", Access: staff, Handler: a.group, Doc: "A group, and what it gives.", Output: append(aGroup, permissions)},
+		{Op: "group-rename", Method: "PATCH", Path: "groups/{group}", Access: superuser, Handler: a.renameGroup, Doc: "Rename a group.", Input: name, Output: aGroup},
+		{Op: "group-delete", Method: "DELETE", Path: "groups/{group}", Access: superuser, Handler: a.removeGroup, Doc: "Remove a group."},
+		{Op: "group-members", Method: "GET", Path: "groups/{group}/members", Access: staff, Handler: a.members, Doc: "List who is in a group.", Query: pages, Output: listOf(a.read())},
+		{Op: "group-join", Method: "PUT", Path: "groups/{group}/members/{id}", Access: superuser, Handler: a.setMember(true), Doc: "Put a user into a group."},
+		{Op: "group-leave", Method: "DELETE", Path: "groups/{group}/members/{id}", Access: superuser, Handler: a.setMember(false), Doc: "Take a user out of a group."},
+		{Op: "group-grant", Method: "PUT", Path: "groups/{group}/permissions/{permission}", Access: superuser, Handler: a.setGroupPermission(true), Doc: "Let a group give a permission."},
+		{Op: "group-revoke", Method: "DELETE", Path: "groups/{group}/permissions/{permission}", Access: superuser, Handler: a.setGroupPermission(false), Doc: "Let a group no longer give a permission."},
+		{Op: "permissions", Method: "GET", Path: "permissions", Access: staff, Handler: a.permissions, Doc: "List the permissions.", Query: pages, Output: listOf(aPermission)},
 		{
-			Op: "group-grant", Method: "PUT", Path: "groups/{group}/permissions/{permission}", Access: web.Superuser,
-			Handler: a.setGroupPermission(true),
+			Op: "permission-create", Method: "POST", Path: "permissions", Access: superuser, Handler: a.makePermission, Doc: "Make a permission.",
+			Input: []web.Field{text("permission"), {Name: "name"}}, Output: aPermission,
 		},
-		{
-			Op: "group-revoke", Method: "DELETE", Path: "groups/{group}/permissions/{permission}", Access: web.Superuser,
-			Handler: a.setGroupPermission(false),
-		},
-		{Op: "permissions", Method: "GET", Path: "permissions", Access: web.Staff, Handler: a.permissions},
-		{
-			Op: "permission-create", Method: "POST", Path: "permissions", Access: web.Superuser, Handler: a.makePermission,
-			Input: []web.Field{{Name: "permission", Required: true}, {Name: "name"}},
-		},
-		{Op: "permission-delete", Method: "DELETE", Path: "permissions/{permission}", Access: web.Superuser, Handler: a.removePermission},
-		{Op: "user-groups", Method: "GET", Path: "users/{id}/groups", Access: web.SignedIn, About: true, Handler: a.userGroups},
-		{Op: "user-permissions", Method: "GET", Path: "users/{id}/permissions", Access: web.SignedIn, About: true, Handler: a.userPermissions},
-		{
-			Op: "user-grant", Method: "PUT", Path: "users/{id}/permissions/{permission}", Access: web.Superuser,
-			Handler: a.setUserPermission(true),
-		},
-		{
-			Op: "user-revoke", Method: "DELETE", Path: "users/{id}/permissions/{permission}", Access: web.Superuser,
-			Handler: a.setUserPermission(false),
-		},
-		{Op: "me-permissions", Method: "GET", Path: "me/permissions", Access: web.SignedIn, Handler: a.ownPermissions},
+		{Op: "permission-delete", Method: "DELETE", Path: "permissions/{permission}", Access: superuser, Handler: a.removePermission, Doc: "Remove a permission, from whoever has it."},
+		{Op: "user-groups", Method: "GET", Path: "users/{id}/groups", Access: web.SignedIn, About: true, Handler: a.userGroups, Doc: "The groups of a user.", Output: []web.Field{groups}},
+		{Op: "user-permissions", Method: "GET", Path: "users/{id}/permissions", Access: web.SignedIn, About: true, Handler: a.userPermissions, Doc: "What a user may do.", Output: all},
+		{Op: "user-grant", Method: "PUT", Path: "users/{id}/permissions/{permission}", Access: superuser, Handler: a.setUserPermission(true), Doc: "Grant a permission to one user."},
+		{Op: "user-revoke", Method: "DELETE", Path: "users/{id}/permissions/{permission}", Access: superuser, Handler: a.setUserPermission(false), Doc: "Revoke what was granted to one user."},
+		{Op: "me-permissions", Method: "GET", Path: "me/permissions", Access: web.SignedIn, Handler: a.ownPermissions, Doc: "What the user who is signed in may do.", Output: all},
 	}
 	for i := range routes {
-		routes[i].Fresh = true
+		r := &routes[i]
+		switch r.Fresh = true; {
+		case r.Output == nil:
+			r.Status = http.StatusNoContent
+		case r.Method == "POST":
+			r.Status = http.StatusCreated
+		default:
+			r.Status = http.StatusOK
+		}
 	}
 	return routes
 }
+
+// pages are the parameters of a list by id, and nextPage says in an answer where it goes on.
+var (
+	pages = []web.Field{
+		{Name: "after", Kind: web.Integer, Help: "Those behind this id: next of the page before."},
+		{Name: "limit", Kind: web.Integer, Min: 1, Help: "How many; 50 where nobody says, 200 at most."},
+	}
+	nextPage = web.Field{Name: "next", Required: true, Null: true, Help: "Say it as after for the next page; null after the last one."}
+)
 
 // A page of a list, and how long it is where nobody says.
 const (
@@ -60,10 +76,10 @@ const (
 	usualListed = 50
 )
 
-// listed is a page of a list by id. Next asks for the one after it; it is "" on the last one.
+// listed is a page of a list by id. Next asks for the one after it; it is null on the last one.
 type listed[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next"`
+	Results []T     `json:"results"`
+	Next    *string `json:"next"`
 }
 
 // page reads ?after=ID&limit=N.
@@ -87,13 +103,13 @@ func page(r *web.Request) (after int64, limit int, err error) {
 }
 
 // answerPage sends a page of at most limit items out of one more that were read.
-func answerPage[T, R any](w http.ResponseWriter, r *web.Request, rows []R, limit int, shape func(*R) (T, int64)) error {
-	l := listed[T]{Items: []T{}}
+func answerPage[T, R any](w http.ResponseWriter, rows []R, limit int, shape func(*R) (T, int64)) error {
+	l := listed[T]{Results: []T{}}
 	for i := range rows {
 		item, id := shape(&rows[i])
-		if l.Items = append(l.Items, item); len(l.Items) == limit && len(rows) > limit {
-			next := url.Values{"after": {strconv.FormatInt(id, 10)}, "limit": {strconv.Itoa(limit)}}
-			l.Next = r.URL.Path + "?" + next.Encode()
+		if l.Results = append(l.Results, item); len(l.Results) == limit && len(rows) > limit {
+			next := strconv.FormatInt(id, 10)
+			l.Next = &next
 			break
 		}
 	}
@@ -122,8 +138,8 @@ type whole struct {
 	Permissions []string `json:"permissions"`
 }
 
-// number reads an id in the path. What is none names nothing.
-func number(r *web.Request, name string, none account.Code) (int64, error) {
+// pathID reads an id in the path. What is none names nothing.
+func pathID(r *web.Request, name string, none account.Code) (int64, error) {
 	id, err := strconv.ParseInt(r.PathValue(name), 10, 64)
 	if err != nil {
 		return 0, &account.Error{Problems: []account.Problem{{Code: none}}}
@@ -131,9 +147,9 @@ func number(r *web.Request, name string, none account.Code) (int64, error) {
 	return id, nil
 }
 
-func groupID(r *web.Request) (int64, error) { return number(r, "group", account.NoSuchGroup) }
+func groupID(r *web.Request) (int64, error) { return pathID(r, "group", account.NoSuchGroup) }
 func personID(r *web.Request) (int64, error) {
-	return number(r, "id", account.NoSuchUser)
+	return pathID(r, "id", account.NoSuchUser)
 }
 
 func (a *API) groups(w http.ResponseWriter, r *web.Request) error {
@@ -145,7 +161,7 @@ func (a *API) groups(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(w, r, groups, limit, func(g *account.Group) (group, int64) { return shapeGroup(g), g.ID })
+	return answerPage(w, groups, limit, func(g *account.Group) (group, int64) { return shapeGroup(g), g.ID })
 }
 
 func (a *API) makeGroup(w http.ResponseWriter, r *web.Request) error {
@@ -209,7 +225,7 @@ func (a *API) members(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(w, r, users, limit, func(u *account.User) (json.RawMessage, int64) {
+	return answerPage(w, users, limit, func(u *account.User) (json.RawMessage, int64) {
 		return a.appendWhole(nil, u, r.Who.Access(u.ID)), u.ID
 	})
 }
@@ -247,7 +263,7 @@ func (a *API) permissions(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerPage(w, r, list, limit, func(p *account.Permission) (permission, int64) { return shapePermission(p), p.ID })
+	return answerPage(w, list, limit, func(p *account.Permission) (permission, int64) { return shapePermission(p), p.ID })
 }
 
 func (a *API) makePermission(w http.ResponseWriter, r *web.Request) error {

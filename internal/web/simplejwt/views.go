@@ -44,19 +44,26 @@ func (v *Views) Routes() []web.Route {
 	}
 	refresh, one := web.Field{Name: "refresh", Label: "Refresh", Required: true}, web.Field{Name: "token", Label: "Token", Required: true}
 	access := web.Field{Name: "access", Label: "Access", ReadOnly: true}
+	rotated := refresh
+	rotated.Required = false
+	gives := func(r web.Route, members ...web.Field) web.Route {
+		r.Status = http.StatusOK
+		r.Output = append([]web.Field{}, members...)
+		return r
+	}
 	return []web.Route{
-		post("jwt-create", "token/", v.create, "Token Obtain Pair",
-			"Takes a user's login name and password, and returns an access and a refresh token.", credentials...),
-		fresh(post("jwt-refresh", "token/refresh/", v.refresh, "Token Refresh",
-			"Takes a refresh token that is good, and returns an access token.", refresh, access)),
-		fresh(post("jwt-verify", "token/verify/", v.verify, "Token Verify",
-			"Says whether a token is good, whatever it is for.", one)),
-		fresh(post("jwt-blacklist", "token/blacklist/", v.blacklist, "Token Blacklist",
-			"Takes a refresh token and ends its session.", refresh)),
-		post("jwt-sliding", "sliding/", v.obtainSliding, "Token Obtain Sliding",
-			"Takes a user's login name and password, and returns a token that can be exchanged for the next one.", credentials...),
-		fresh(post("jwt-sliding-refresh", "sliding/refresh/", v.slide, "Token Refresh Sliding",
-			"Takes a sliding token whose refresh period has not ended, and returns one that lives longer.", one)),
+		gives(post("jwt-create", "token/", v.create, "Token Obtain Pair",
+			"Takes a user's login name and password, and returns an access and a refresh token.", credentials...), refresh, access),
+		gives(fresh(post("jwt-refresh", "token/refresh/", v.refresh, "Token Refresh",
+			"Takes a refresh token that is good, and returns an access token.", refresh, access)), access, rotated),
+		gives(fresh(post("jwt-verify", "token/verify/", v.verify, "Token Verify",
+			"Says whether a token is good, whatever it is for.", one))),
+		gives(fresh(post("jwt-blacklist", "token/blacklist/", v.blacklist, "Token Blacklist",
+			"Takes a refresh token and ends its session.", refresh))),
+		gives(post("jwt-sliding", "sliding/", v.obtainSliding, "Token Obtain Sliding",
+			"Takes a user's login name and password, and returns a token that can be exchanged for the next one.", credentials...), one),
+		gives(fresh(post("jwt-sliding-refresh", "sliding/refresh/", v.slide, "Token Refresh Sliding",
+			"Takes a sliding token whose refresh period has not ended, and returns one that lives longer.", one)), one),
 	}
 }
 
@@ -194,6 +201,7 @@ func Sample(login account.Field) []web.Route {
 	get := web.Route{
 		Op: "protected-endpoint", Method: "GET", Path: "protected-endpoint/", Access: web.SignedIn, NoHead: true,
 		View: "Whoami", Doc: "Tells who is asking.", Handler: whoami(login),
+		Output: []web.Field{{Name: "user", Required: true}, {Name: "id", Kind: web.Integer, Required: true}}, Status: http.StatusOK,
 	}
 	post := get
 	post.Method = "POST"

@@ -1,0 +1,117 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// directory knows how many users there are, and which ones begin a page, without a count or an offset in SQL:
+// it walks the ids, keeps every thousandth, and does so in pieces, so that no request pays for more than one.
+type directory struct {
+	mu      sync.Mutex
+	current walk // what is answered by
+	next    walk // what will be
+	made    time.Time
+}
+
+// walk is how far the ids were walked.
+type walk struct {
+	starts []int64 // the id before each block
+	last   int64
+	count  int
+	whole  bool
+}
+
+// Sizes of a directory. Ids are read in blocks; a table of one block is read at every request, so that small ones
+// are always counted exactly.
+const (
+	directoryBlock = 1000
+	directoryFirst = 1000 // blocks that a request walks where nothing is known yet: about a second
+	directoryPiece = 50   // while there is something to answer by
+	directoryAge   = time.Minute
+)
+
+// look brings the directory as far as one request may, and gives what to answer by; Busy while it knows nothing whole.
+func (d *directory) look(ctx context.Context, r Reader, now time.Time) (walk, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	blocks := directoryPiece
+	switch small := d.current.count < directoryBlock; {
+	case !d.current.whole:
+		blocks = directoryFirst
+	case !small && d.next.last == 0 && now.Sub(d.made) < directoryAge:
+		return d.current, nil
+	}
+	if err := d.next.on(ctx, r, blocks); err != nil {
+		return walk{}, err
+	}
+	if d.next.whole {
+		d.current, d.next, d.made = d.next, walk{}, now
+	}
+	if !d.current.whole {
+		return walk{}, &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: time.Second}
+	}
+	return d.current, nil
+}
+
+// on walks so many blocks further, or to the end.
+func (w *walk) on(ctx context.Context, r Reader, blocks int) error {
+	for range blocks {
+		ids, err := r.UserIDs(ctx, w.last, directoryBlock)
+		if err != nil {
+			return err
+		}
+		w.starts = append(w.starts, w.last)
+		w.count += len(ids)
+		if len(ids) < directoryBlock {
+			w.whole = true
+			return nil
+		}
+		w.last = ids[len(ids)-1]
+	}
+	return nil
+}
+
+// before is the id that so many users stand up to.
+func (w *walk) before(ctx context.Context, r Reader, skip int) (int64, error) {
+	block, rest := skip/directoryBlock, skip%directoryBlock
+	if block >= len(w.starts) {
+		return w.last, nil
+	}
+	if rest == 0 {
+		return w.starts[block], nil
+	}
+	ids, err := r.UserIDs(ctx, w.starts[block], rest)
+	if err != nil || len(ids) == 0 {
+		return w.starts[block], err
+	}
+	return ids[len(ids)-1], nil
+}
+
+// PeoplePage is People in pages: the users after so many others, and how many there are. That number, and where a page
+// begins, may be a minute old where there are more than a thousand. Codes: Busy.
+func (s *Service) PeoplePage(ctx context.Context, p *Policy, who *Principal, skip, limit int) (page []User, count int, err error) {
+	if p.hides(who) {
+		page, err = s.People(ctx, p, who)
+		count = len(page)
+		return page[min(skip, count):min(skip+limit, count)], count, err
+	}
+	err = s.store.View(ctx, func(r Reader) error {
+		seen, err := s.people.look(ctx, r, s.now())
+		if err != nil {
+			return err
+		}
+		count = seen.count
+		after, err := seen.before(ctx, r, skip)
+		if err == nil && skip < count {
+			page, err = r.Users(ctx, after, limit)
+		}
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return nil, 0, fmt.Errorf("list users: %w", err)
+	}
+	return page, count, err
+}
