@@ -15,6 +15,7 @@ ROOT_URLCONF = "urls"
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 STATIC_URL = "/static/"
 LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
 USE_I18N = USE_L10N = USE_TZ = True
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(STATE / "mail")
@@ -26,8 +27,13 @@ INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages",
     "django.contrib.staticfiles", "rest_framework",
 ]
-if DIALECT == "djoser":
-    INSTALLED_APPS += ["rest_framework.authtoken", "djoser"]
+INSTALLED_APPS += {
+    "djoser": ["rest_framework.authtoken", "djoser"],
+    "userapi": ["userapi"],
+    "accounts": ["envelope.apps.Config"],
+    "profiles": ["djoser", "events.apps.Config"],
+}.get(DIALECT, [])
+AUTH_USER_MODEL = CONDITION["user_model"]
 if CONDITION["settings"].pop("token_blacklist", False):
     INSTALLED_APPS.append("rest_framework_simplejwt.token_blacklist")
 MIDDLEWARE = [
