@@ -36,6 +36,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	mails  []letter
+	// again says that the mailed token in the request had been used.
+	again bool
 }
 
 // letter is a mail, as far as it is contract.
@@ -68,6 +70,10 @@ func (p *peer) do(t *testing.T, q *request) *answer {
 	}
 	text = bytes.ReplaceAll(text, []byte(p.host()), []byte("HOST"))
 	a := &answer{status: res.StatusCode, header: res.Header, body: text, mails: p.letters(t)}
+	if token, ok := q.fields["token"].(string); ok {
+		a.again = p.used[p.fill(token)]
+		p.used[p.fill(token)] = a.again || res.StatusCode == http.StatusNoContent
+	}
 	if q.keep != "" {
 		p.remember(q.keep, decoded(text))
 	}
