@@ -32,6 +32,7 @@ var workloads = []workload{
 	{name: "flood-in-storm", run: (*bench).measureFlood},
 	{name: "sign-out", run: (*bench).measureSignOut},
 	{name: "rest", own: true, run: (*bench).measureRest},
+	{name: "fields", own: true, run: (*bench).measureFields},
 	{name: "django", own: true, run: (*bench).measureDjango},
 	{name: "hot", own: true, full: true, run: (*bench).measureHot},
 	{name: "growth", own: true, full: true, run: (*bench).measureGrowth},

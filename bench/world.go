@@ -45,6 +45,7 @@ type world struct {
 	server   *child
 	log      *os.File
 	extraEnv []string
+	declared string // fields and profiles, as the configuration declares them
 }
 
 // newWorld makes a folder with an empty database, a root key and two configurations.
@@ -67,8 +68,12 @@ func (b *bench) newWorld(ctx context.Context, engine string) (w *world, err erro
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	return w, errors.Join(
-		os.WriteFile(w.path("root.key"), []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600),
+	return w, errors.Join(os.WriteFile(w.path("root.key"), []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600), w.configure())
+}
+
+// configure writes the two configurations.
+func (w *world) configure() error {
+	return errors.Join(
 		os.WriteFile(w.path(production), []byte(w.config(false)), 0o600),
 		os.WriteFile(w.path(seeding), []byte(w.config(true)), 0o600))
 }
@@ -94,7 +99,7 @@ log.level = %q
 		text += fmt.Sprintf("password.memory_kib = %d\npassword.time = %d\n", cheapHash.MemoryKiB, cheapHash.Time)
 	}
 	// Tokens outlive the run.
-	return text + "\n[mounts.v1]\naccess_lifetime_seconds = 86400\n\n[mounts.tag1]\naccess_lifetime_seconds = 86400\n"
+	return text + "\n[mounts.v1]\naccess_lifetime_seconds = 86400\n\n[mounts.tag1]\naccess_lifetime_seconds = 86400\n" + w.declared
 }
 
 // freeAddr is an address of loopback that nobody listens on.
