@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -37,15 +38,31 @@ func (who *Principal) Access(id int64) Access {
 // a value is null.
 func Shown(specs []FieldSpec, vs Values, by Access) Values {
 	var list []named
-	for i := range specs {
-		if f := &specs[i]; f.Readable(by) {
-			list = append(list, named{f.Name, vs.Of(f.Name)})
+	for f, v := range EachShown(specs, vs, by) {
+		list = append(list, named{f, v})
+	}
+	return valuesOf(list)
+}
+
+// EachShown goes through what Shown gives.
+func EachShown(specs []FieldSpec, vs Values, by Access) iter.Seq2[Field, Value] {
+	return func(yield func(Field, Value) bool) {
+		next, stop := 0, false
+		for f, v := range vs.All() { // mostly in the order of their declaration
+			if next < len(specs) && specs[next].Name == f {
+				if spec := &specs[next]; spec.Readable(by) && !yield(f, v) {
+					stop = true
+					break
+				}
+				next++
+			}
+		}
+		for ; next < len(specs) && !stop; next++ {
+			if spec := &specs[next]; spec.Readable(by) {
+				stop = !yield(spec.Name, vs.Of(spec.Name))
+			}
 		}
 	}
-	if list == nil {
-		return Values{}
-	}
-	return Values{&list}
 }
 
 // judgeFields judges what by gives for the fields of one row: a new one, or the one that holds old. It

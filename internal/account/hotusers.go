@@ -82,24 +82,26 @@ func packUser(b []byte, known *hotUser) []byte {
 			b = binary.LittleEndian.AppendUint64(b, uint64(t.UnixMicro()))
 		}
 	}
-	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone}
+	texts := [...]string{u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Phone, string(packValues(nil, u.Extra)), packProfiles(u.Profiles)}
 	for _, text := range texts {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 	}
 	for _, text := range texts {
 		b = append(b, text...)
 	}
-	b = packValues(b, u.Extra)
-	b = binary.AppendUvarint(b, uint64(len(u.Profiles.All())))
-	for _, p := range u.Profiles.All() {
-		b = packText(binary.AppendVarint(b, p.ID), p.Kind)
-		b = packValues(b, p.Values)
-	}
 	return b
 }
 
+func packProfiles(ps Profiles) string {
+	var b []byte
+	for _, p := range ps.All() {
+		b = packText(binary.AppendVarint(b, p.ID), p.Kind)
+		b = packText(b, string(packValues(nil, p.Values)))
+	}
+	return string(b)
+}
+
 func packValues(b []byte, vs Values) []byte {
-	b = binary.AppendUvarint(b, uint64(vs.Len()))
 	for f, v := range vs.All() {
 		b = append(packText(b, string(f)), byte(v.kind))
 		b = packText(binary.AppendVarint(b, v.number), v.text)
@@ -127,7 +129,10 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 			*t.into, b = time.UnixMicro(int64(binary.LittleEndian.Uint64(b))).UTC(), b[8:]
 		}
 	}
-	texts := [...]*string{&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone}
+	var profiles packed
+	texts := [...]*string{
+		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Name, &u.Phone, (*string)(&u.Extra.packed), (*string)(&profiles),
+	}
 	var lengths [len(texts)]int
 	total := 0
 	for i := range lengths {
@@ -139,57 +144,52 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 	for i, into := range texts {
 		*into, all = all[:lengths[i]], all[lengths[i]:]
 	}
-	rest := packed(b[total:])
-	u.Extra = rest.values()
-	u.Profiles = rest.profiles(id)
+	u.Profiles = profiles.profiles(id)
 	return known
 }
 
-// packed is what is left to read of a packed user.
-type packed []byte
+// packed is what is left to read of packed values or profiles. Its texts are parts of it: nothing is copied.
+type packed string
 
-func (p *packed) length() int {
-	length, n := binary.Uvarint(*p)
-	*p = (*p)[n:]
-	return int(length)
+func (p *packed) uvarint() (v uint64) {
+	for i := 0; ; i++ {
+		c := (*p)[i]
+		v |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			*p = (*p)[i+1:]
+			return v
+		}
+	}
 }
 
 func (p *packed) number() int64 {
-	number, n := binary.Varint(*p)
-	*p = (*p)[n:]
-	return number
+	v := p.uvarint()
+	return int64(v>>1) ^ -int64(v&1) // as encoding/binary writes it
 }
 
 func (p *packed) text() string {
-	length := p.length()
+	length := p.uvarint()
 	text := string((*p)[:length])
 	*p = (*p)[length:]
 	return text
 }
 
-func (p *packed) profiles(userID int64) Profiles {
-	n := p.length()
-	if n == 0 { // most users: nothing is allocated
+func (p packed) profiles(userID int64) Profiles {
+	if p == "" { // most users: nothing is allocated
 		return Profiles{}
 	}
-	list := make([]Profile, n)
-	for i := range list {
-		list[i] = Profile{UserID: userID, ID: p.number(), Kind: p.text(), Values: p.values()}
+	var list []Profile
+	for p != "" {
+		list = append(list, Profile{UserID: userID, ID: p.number(), Kind: p.text(), Values: Values{packed: packed(p.text())}})
 	}
-	return Profiles{&list}
+	return ProfilesOf(list...)
 }
 
-func (p *packed) values() Values {
-	n := p.length()
-	if n == 0 {
-		return Values{}
-	}
-	list := make([]named, n)
-	for i := range list {
-		f := Field(p.text())
-		kind := valueKind((*p)[0])
-		*p = (*p)[1:]
-		list[i] = named{f, Value{kind, p.number(), p.text()}}
-	}
-	return Values{&list}
+// next takes the next value.
+func (p *packed) next() (f Field, v Value) {
+	f = Field(p.text())
+	v.kind = valueKind((*p)[0])
+	*p = (*p)[1:]
+	v.number, v.text = p.number(), p.text()
+	return f, v
 }

@@ -54,6 +54,10 @@ func TestAPackedUserIsTheSameUser(t *testing.T) {
 	for _, u := range []User{full, {ID: 1}, {ID: 2, IsStaff: true, SignedOut: time.UnixMicro(0).UTC()}, long, early} {
 		b := packUser([]byte("others"), &hotUser{u, 1 << 63})
 		got := unpackUser(u.ID, append(b, "and more"...)[len("others"):])
+		if !got.user.Extra.Equal(u.Extra) || !got.user.Profiles.Equal(u.Profiles) {
+			t.Errorf("declared: got %+v, want %+v", got.user, u)
+		}
+		u.Extra, u.Profiles = got.user.Extra, got.user.Profiles // packed, and not to be compared deeply
 		if !reflect.DeepEqual(got.user, u) || got.generation != 1<<63 {
 			t.Errorf("got:  %+v\nwant: %+v", got, u)
 		}

@@ -106,7 +106,10 @@ func (v Value) MarshalJSON() ([]byte, error) {
 }
 
 // Values are values by field, in the order they were put in. They never change: copies of a User share them.
-type Values struct{ list *[]named }
+type Values struct {
+	list   *[]named
+	packed packed // instead of list, of who comes from memory: it is read in place
+}
 
 type named struct {
 	field Field
@@ -114,16 +117,13 @@ type named struct {
 }
 
 // ValuesOf makes Values of a map, in the order of the fields' names.
-func ValuesOf(m map[Field]Value) (vs Values) {
+func ValuesOf(m map[Field]Value) Values {
 	list := make([]named, 0, len(m))
 	for f, v := range m {
 		list = append(list, named{f, v})
 	}
 	slices.SortFunc(list, func(a, b named) int { return strings.Compare(string(a.field), string(b.field)) })
-	if len(list) > 0 {
-		vs.list = &list
-	}
-	return vs
+	return valuesOf(list)
 }
 
 // ValuesFrom makes Values of fields and as many values.
@@ -132,10 +132,14 @@ func ValuesFrom(fields []Field, values []Value) Values {
 	for i, f := range fields {
 		list[i] = named{f, values[i]}
 	}
+	return valuesOf(list)
+}
+
+func valuesOf(list []named) Values {
 	if len(list) == 0 {
 		return Values{}
 	}
-	return Values{&list}
+	return Values{list: &list}
 }
 
 // Get is the value of f, and whether there is one, be it null.
@@ -155,16 +159,24 @@ func (vs Values) Of(f Field) Value {
 }
 
 // Len is how many there are.
-func (vs Values) Len() int {
-	if vs.list == nil {
-		return 0
+func (vs Values) Len() (n int) {
+	if vs.list != nil {
+		return len(*vs.list)
 	}
-	return len(*vs.list)
+	for range vs.All() {
+		n++
+	}
+	return n
 }
 
 // All goes through the values in their order.
 func (vs Values) All() iter.Seq2[Field, Value] {
 	return func(yield func(Field, Value) bool) {
+		for p := vs.packed; p != ""; {
+			if !yield(p.next()) {
+				return
+			}
+		}
 		if vs.list == nil {
 			return
 		}
@@ -189,7 +201,7 @@ func (vs Values) With(f Field, v Value) Values {
 	if !found {
 		list = append(list, named{f, v})
 	}
-	return Values{&list}
+	return valuesOf(list)
 }
 
 // WithAll is vs with the values of others on top.

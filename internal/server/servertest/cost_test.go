@@ -3,10 +3,13 @@ package servertest
 import (
 	"bytes"
 	"encoding/base64"
+	"maps"
 	"math"
 	"net/http"
 	"strings"
 	"testing"
+
+	"doorward/internal/config"
 )
 
 // sink takes an answer without keeping it.
@@ -40,28 +43,57 @@ func TestWhatMeCosts(t *testing.T) {
 		{"another signature, drf-jwt", "/api/user/view/", "JWT " + classic[:len(classic)-4] + "AAAA", 401, 28},
 		{"an id that somebody made up", "/v1/me", "Bearer " + withoutID(t, p.Access), 401, 36},
 	} {
-		r, err := http.NewRequest("GET", s.URL+tt.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.RemoteAddr = "127.0.0.1:4711"
-		if tt.authorization != "" {
-			r.Header.Set("Authorization", tt.authorization)
-		}
-		var w sink
-		got := math.Inf(1)
-		for range 10 { // what the server does beside it counts too
-			got = min(got, testing.AllocsPerRun(50, func() {
-				w = sink{header: http.Header{}}
-				s.ServeHTTP(&w, r)
-			}))
-		}
-		if w.status != tt.status {
-			t.Errorf("%s: got status %d, want %d", tt.name, w.status, tt.status)
-		}
+		got := s.allocations(t, tt.path, tt.authorization, tt.status)
 		if got > tt.most && !raceEnabled {
 			t.Errorf("%s: got %.0f allocations, want %.0f at most", tt.name, got, tt.most)
 		}
+	}
+}
+
+// allocations is what a GET allocates at least, of many.
+func (s *Server) allocations(t *testing.T, path, authorization string, status int) float64 {
+	t.Helper()
+	r, err := http.NewRequest("GET", s.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.RemoteAddr = "127.0.0.1:4711"
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	var w sink
+	got := math.Inf(1)
+	for range 10 { // what the server does beside it counts too
+		got = min(got, testing.AllocsPerRun(50, func() {
+			w = sink{header: http.Header{}}
+			s.ServeHTTP(&w, r)
+		}))
+	}
+	if w.status != status {
+		t.Errorf("%s: got status %d, want %d", path, w.status, status)
+	}
+	return got
+}
+
+// TestWhatMeCostsWithFields holds that eleven declared fields and a profile of as many are read in place.
+func TestWhatMeCostsWithFields(t *testing.T) {
+	s := Start(t, "sqlite", func(cfg *config.Config) {
+		Production(cfg)
+		everyKind(cfg)
+	})
+	p := s.signUp(t, "ann@example.com")
+	values := map[string]any{
+		"my_text": "Ann", "my_long_text": "a\nb", "my_integer": 7, "my_decimal": "1.50", "my_boolean": true, "my_date": "1990-02-08",
+		"my_timestamp": "2026-11-22T01:02:03Z", "my_choice": "b", "my_url": "https://example.com/", "my_phone": "+44 20", "my_json": []any{1},
+	}
+	body := maps.Clone(values)
+	body["profile"] = values
+	if r := s.Send(t, "PATCH", "/v1/me", body, bearer(p.Access)...); r.Status != 200 {
+		t.Fatalf("got %d %s", r.Status, r.Body)
+	}
+	const most = 17
+	if got := s.allocations(t, "/v1/me", "Bearer "+p.Access, 200); got > most && !raceEnabled {
+		t.Errorf("got %.0f allocations, want %d at most", got, most)
 	}
 }
 

@@ -123,67 +123,48 @@ func writable(specs []account.FieldSpec, isNew bool) (fields []web.Field) {
 	return fields
 }
 
-// member is one member of an object that has an order.
-type member struct {
-	name  string
-	value any
-}
-
-// shown are the declared fields of u, and his profiles, as by may see them. A profile that he lacks is null.
-func (a *API) shown(u *account.User, by account.Access) (members []member) {
+// appendWhole writes a user with his declared fields and profiles, as by may see them. A profile that he lacks is null.
+func (a *API) appendWhole(b []byte, u *account.User, by account.Access) []byte {
+	b = appendUser(b, u)
 	m := a.accounts.Model()
-	for f, v := range account.Shown(m.Extras, u.Extra, by).All() {
-		members = append(members, member{string(f), v})
+	if len(m.Extras)+len(m.Profiles) == 0 {
+		return b
 	}
+	b = appendValues(b[:len(b)-1], m.Extras, u.Extra, by)
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
+		b = appendName(b, k.Name)
 		p, ok := u.Profiles.Of(k.Name)
 		if !ok {
-			members = append(members, member{k.Name, nil})
+			b = append(b, "null"...)
 			continue
 		}
-		inner := object{}
-		for f, v := range account.Shown(k.Fields, p.Values, by).All() {
-			inner = append(inner, member{string(f), v})
-		}
-		members = append(members, member{k.Name, inner})
+		b = append(appendValues(append(b, '{'), k.Fields, p.Values, by), '}')
 	}
-	return members
+	return append(b, '}')
 }
 
-// object is written in its order.
-type object []member
-
-// MarshalJSON implements json.Marshaler.
-func (o object) MarshalJSON() ([]byte, error) {
-	b := []byte("{")
-	for i, m := range o {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := json.Marshal(m.value)
-		if err != nil {
-			return nil, err
-		}
-		b = append(append(append(b, name...), ':'), value...)
+func appendValues(b []byte, specs []account.FieldSpec, vs account.Values, by account.Access) []byte {
+	for f, v := range account.EachShown(specs, vs, by) {
+		b = appendValue(appendName(b, string(f)), v)
 	}
-	return append(b, '}'), nil
+	return b
 }
 
-// MarshalJSON writes the declared fields behind those that every user has.
-func (u user) MarshalJSON() ([]byte, error) {
-	type plain user
-	b, err := json.Marshal(plain(u))
-	if err != nil || len(u.more) == 0 {
-		return b, err
+// appendName writes the name of a member, which has nothing to escape.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
 	}
-	more, err := json.Marshal(object(u.more))
-	if err != nil {
-		return nil, err
+	return append(append(append(b, '"'), name...), `":`...)
+}
+
+func appendValue(b []byte, v account.Value) []byte {
+	switch {
+	case v.IsNull():
+		return append(b, "null"...)
+	case v.IsText(), v.IsTime():
+		return appendText(b, v.String())
 	}
-	return append(append(b[:len(b)-1], ','), more[1:]...), nil
+	return append(b, v.String()...)
 }

@@ -8,7 +8,7 @@ import (
 	"doorward/internal/account"
 )
 
-// appendUser writes a user as json.Marshal writes shape's, at a tenth of the price: nothing is
+// appendUser writes a user, without declared fields, at a tenth of json.Marshal's price: nothing is
 // asked for as often. A memory of whole answers would save less than looking into it costs.
 func appendUser(b []byte, u *account.User) []byte {
 	b = append(b, `{"id":`...)

@@ -63,64 +63,21 @@ func (a *API) Routes() []web.Route {
 	}
 }
 
-// user is how a user reads in this API.
-type user struct {
-	ID         int64   `json:"id"`
-	Email      *string `json:"email"`
-	Username   *string `json:"username"`
-	FirstName  string  `json:"first_name"`
-	LastName   string  `json:"last_name"`
-	Name       string  `json:"name"`
-	Phone      *string `json:"phone"`
-	DateJoined *string `json:"date_joined"`
-	LastLogin  *string `json:"last_login"`
-
-	more []member // declared fields
-}
-
-func (a *API) shape(u *account.User, by account.Access) user {
-	whole := shape(u)
-	whole.more = a.shown(u, by)
-	return whole
-}
-
-// shape is a user without declared fields.
-func shape(u *account.User) user {
-	return user{
-		ID: u.ID, Email: optional(u.Email), Username: optional(u.Username), FirstName: u.FirstName, LastName: u.LastName,
-		Name: u.Name, Phone: optional(u.Phone), DateJoined: instant(u.DateJoined), LastLogin: instant(u.LastLogin),
-	}
-}
-
 // own is what a user may do with his own fields.
 func own(u *account.User) account.Access { return (&account.Principal{User: *u}).Access(u.ID) }
 
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
-
-func instant(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	return optional(t.UTC().Format(time.RFC3339))
-}
-
 // grant is an answer with tokens (RFC 6749 §5.1 names them), and the user they are of.
 type grant struct {
-	User         user   `json:"user"`
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int64  `json:"expires_in"` // seconds
-	RefreshToken string `json:"refresh_token"`
+	User         json.RawMessage `json:"user"`
+	AccessToken  string          `json:"access_token"`
+	TokenType    string          `json:"token_type"`
+	ExpiresIn    int64           `json:"expires_in"` // seconds
+	RefreshToken string          `json:"refresh_token"`
 }
 
 func (a *API) grant(w http.ResponseWriter, status int, g *account.Grant) error {
 	return reply(w, status, grant{
-		User: a.shape(&g.User, own(&g.User)), AccessToken: g.Access, TokenType: "Bearer",
+		User: a.appendWhole(nil, &g.User, own(&g.User)), AccessToken: g.Access, TokenType: "Bearer",
 		ExpiresIn: int64(g.Expires.Sub(a.accounts.Now()).Round(time.Second) / time.Second), RefreshToken: g.Refresh,
 	})
 }
@@ -170,10 +127,7 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
 	u := &r.Who.User
-	if m := a.accounts.Model(); len(m.Extras)+len(m.Profiles) > 0 {
-		return reply(w, http.StatusOK, a.shape(u, own(u)))
-	}
-	send(w, http.StatusOK, jsonType, appendUser(make([]byte, 0, 384), u))
+	send(w, http.StatusOK, jsonType, a.appendWhole(make([]byte, 0, 384+64*len(a.accounts.Model().Extras)), u, own(u)))
 	return nil
 }
 
@@ -191,7 +145,8 @@ func (a *API) update(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, a.shape(&u, by))
+	send(w, http.StatusOK, jsonType, a.appendWhole(nil, &u, by))
+	return nil
 }
 
 func (a *API) delete(w http.ResponseWriter, r *web.Request) error {
