@@ -68,12 +68,26 @@ var conditions = []condition{
 			"DEFAULT_PERMISSION_CLASSES":     []string{"rest_framework.permissions.IsAuthenticated"},
 		},
 	}},
+	{name: "userapi", Dialect: "userapi", Model: "userapi.User", Settings: map[string]any{
+		"SECRET_KEY": worthless, "REST_FRAMEWORK": map[string]any{
+			"DEFAULT_AUTHENTICATION_CLASSES": []string{"rest_framework.authentication.BasicAuthentication"},
+		},
+	}},
+	{name: "accounts", Dialect: "accounts", Model: "accounts.User", Settings: map[string]any{
+		"SECRET_KEY": worthless, "SIMPLE_JWT": map[string]any{"AUTH_HEADER_TYPES": []string{"Bearer"}, "UPDATE_LAST_LOGIN": true},
+		"REST_FRAMEWORK": map[string]any{
+			"DEFAULT_AUTHENTICATION_CLASSES": []string{"rest_framework_simplejwt.authentication.JWTAuthentication"},
+			"DEFAULT_PERMISSION_CLASSES":     []string{"rest_framework.permissions.IsAuthenticated"},
+		},
+	}},
 }
 
 func TestDoorwardAnswersAsDjangoDoes(t *testing.T) {
 	for _, c := range conditions {
 		t.Run(c.name, func(t *testing.T) {
-			c.Model = "auth.User"
+			if c.Model == "" {
+				c.Model = "auth.User"
+			}
 			c.Variant = c.Dialect
 			django, ours := startDjango(t, &c), startDoorward(t, &c)
 			asked, explained := 0, map[string]int{}
@@ -90,12 +104,11 @@ func TestDoorwardAnswersAsDjangoDoes(t *testing.T) {
 func round(t *testing.T, c *condition, ours, django *peer, seed uint64, explained map[string]int) int {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, uint64(len(c.name))))
-	routes := map[string][]route{"djoser": djoserRoutes, "profiles": profileRoutes, "simplejwt": simpleRoutes}[c.Dialect]
-	ours.begin(t, people())
-	django.begin(t, people())
+	ours.begin(t, people(c.Dialect))
+	django.begin(t, people(c.Dialect))
 	requests := signIns(c.Dialect)
 	for range perRound {
-		requests = append(requests, *generate(rng, routes))
+		requests = append(requests, *generate(rng, c.Dialect))
 	}
 	for i := range requests {
 		q := &requests[i]

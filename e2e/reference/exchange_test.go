@@ -36,6 +36,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	mails  []letter
+	// again says that the mailed token in the request had been used.
+	again bool
 }
 
 // letter is a mail, as far as it is contract.
@@ -68,14 +70,25 @@ func (p *peer) do(t *testing.T, q *request) *answer {
 	}
 	text = bytes.ReplaceAll(text, []byte(p.host()), []byte("HOST"))
 	a := &answer{status: res.StatusCode, header: res.Header, body: text, mails: p.letters(t)}
-	if said, ok := decoded(text).(map[string]any); ok && q.keep != "" {
-		for name, v := range said {
-			if s, ok := v.(string); ok {
-				p.vars[q.keep+"."+name] = s
-			}
-		}
+	if token, ok := q.fields["token"].(string); ok {
+		a.again = p.used[p.fill(token)]
+		p.used[p.fill(token)] = a.again || res.StatusCode == http.StatusNoContent
+	}
+	if q.keep != "" {
+		p.remember(q.keep, decoded(text))
 	}
 	return a
+}
+
+// remember keeps the texts of an answer under their names, those of the objects in it too.
+func (p *peer) remember(keep string, said any) {
+	object, _ := said.(map[string]any)
+	for name, v := range object {
+		if s, ok := v.(string); ok {
+			p.vars[keep+"."+name] = s
+		}
+		p.remember(keep, v)
+	}
 }
 
 var variable = regexp.MustCompile(`\{\{([^{}]+)\}\}`)
@@ -117,16 +130,19 @@ func (p *peer) filled(v any) any {
 			out[i] = p.filled(v[i])
 		}
 		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name := range v {
+			out[name] = p.filled(v[name])
+		}
+		return out
 	}
 	return v
 }
 
 func (p *peer) body(t *testing.T, q *request) (kind string, body io.Reader) {
 	t.Helper()
-	fields := map[string]any{}
-	for name, v := range q.fields {
-		fields[name] = p.filled(v)
-	}
+	fields, _ := p.filled(q.fields).(map[string]any)
 	switch q.kind {
 	case "json":
 		text, err := json.Marshal(fields)
@@ -136,13 +152,14 @@ func (p *peer) body(t *testing.T, q *request) (kind string, body io.Reader) {
 		return "application/json", bytes.NewReader(text)
 	case "form":
 		form := url.Values{}
-		for name, v := range fields {
+		for name, v := range flat(fields) {
 			form.Set(name, formText(v))
 		}
 		return "application/x-www-form-urlencoded", strings.NewReader(form.Encode())
 	case "multipart":
 		var b bytes.Buffer
 		w := multipart.NewWriter(&b)
+		fields = flat(fields)
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			if err := w.WriteField(name, formText(fields[name])); err != nil {
 				t.Fatal(err)
@@ -157,6 +174,22 @@ func (p *peer) body(t *testing.T, q *request) (kind string, body io.Reader) {
 		return "", nil
 	}
 	return "", strings.NewReader(p.fill(q.raw))
+}
+
+// flat names the members of objects as a form does: profile.title.
+func flat(fields map[string]any) map[string]any {
+	out := map[string]any{}
+	for name, v := range fields {
+		object, ok := v.(map[string]any)
+		if !ok || len(object) == 0 {
+			out[name] = v
+			continue
+		}
+		for inner, v := range flat(object) {
+			out[name+"."+inner] = v
+		}
+	}
+	return out
 }
 
 // formText writes a value as a form has it.

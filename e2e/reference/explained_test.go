@@ -3,6 +3,8 @@ package reference
 import (
 	"strings"
 	"unicode/utf8"
+
+	"doorward/internal/web"
 )
 
 // explanation is a difference that is meant. Its page says why.
@@ -36,10 +38,22 @@ var explanations = []explanation{
 		},
 	},
 	{
+		name: "A link works once", page: "django.md", parts: true,
+		is: func(_ *request, ours, django *answer) bool {
+			return ours.again && ours.status == 400 && django.status == 204
+		},
+	},
+	{
+		name: "Nobody is behind the token", page: "django.md",
+		is: func(q *request, ours, django *answer) bool {
+			return strings.Contains(q.path, "/jwt/") && django.status == 200 && ours.status == 401 &&
+				strings.Contains(string(ours.body), "No active account found for the given token.")
+		},
+	},
+	{
 		name: "Django REST framework on the wire", page: "drf.md",
 		is: func(q *request, ours, _ *answer) bool {
-			const levels = 20 // of JSON
-			return ours.status == 400 && (!utf8.ValidString(q.raw) || strings.HasPrefix(q.raw, strings.Repeat("[", levels+1)))
+			return ours.status == 400 && (!utf8.ValidString(q.raw) || strings.Count(q.raw, "[") > web.MaxDepth)
 		},
 	},
 }

@@ -43,6 +43,7 @@ type peer struct {
 	mails  string // the folder that they appear in
 	seen   map[string]bool
 	vars   map[string]string // what its answers and mails said
+	used   map[string]bool   // tokens that it took with nothing more to say: those of mails
 	client *http.Client
 	reset  func(t *testing.T, users []map[string]any)
 }
@@ -147,7 +148,7 @@ func (p *peer) send(t *testing.T, path string, v any) {
 func (p *peer) begin(t *testing.T, users []map[string]any) {
 	t.Helper()
 	p.reset(t, users)
-	p.vars, p.seen = map[string]string{}, map[string]bool{}
+	p.vars, p.seen, p.used = map[string]string{}, map[string]bool{}, map[string]bool{}
 }
 
 func emptied(t *testing.T, folder string) {

@@ -26,10 +26,12 @@ def reset(request):
     for mail in Path(settings.EMAIL_FILE_PATH).iterdir():
         mail.unlink()
     for fields in json.loads(request.body)["users"]:
-        password, key = fields.pop("password", None), fields.pop("authtoken", None)
+        password, key, profile = (fields.pop(name, None) for name in ("password", "authtoken", "profile"))
         user = get_user_model()(**fields)
         user.set_password(password)
         user.save(force_insert=True)
+        if profile:
+            get_user_model()._meta.get_field("profile").related_model.objects.update_or_create(user=user, defaults=profile)
         if key:
             apps.get_model("authtoken", "Token").objects.create(user=user, key=key)
     return HttpResponse(status=204)

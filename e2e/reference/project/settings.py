@@ -27,10 +27,13 @@ INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages",
     "django.contrib.staticfiles", "rest_framework",
 ]
-if DIALECT == "djoser":
-    INSTALLED_APPS += ["rest_framework.authtoken", "djoser"]
-if DIALECT == "profiles":
-    INSTALLED_APPS += ["djoser", "accounts"]
+INSTALLED_APPS += {
+    "djoser": ["rest_framework.authtoken", "djoser"],
+    "userapi": ["userapi"],
+    "accounts": ["envelope.apps.Config"],
+    "profiles": ["djoser", "events.apps.Config"],
+}.get(DIALECT, [])
+AUTH_USER_MODEL = CONDITION["user_model"]
 if CONDITION["settings"].pop("token_blacklist", False):
     INSTALLED_APPS.append("rest_framework_simplejwt.token_blacklist")
 MIDDLEWARE = [
