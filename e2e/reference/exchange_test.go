@@ -69,6 +69,9 @@ func (p *peer) do(t *testing.T, q *request) *answer {
 		t.Fatalf("%s: %s %s: %v", p.name, q.method, q.path, err)
 	}
 	text = bytes.ReplaceAll(text, []byte(p.host()), []byte("HOST"))
+	if to := res.Header.Get("Location"); to != "" {
+		res.Header.Set("Location", strings.ReplaceAll(to, p.host(), "HOST"))
+	}
 	a := &answer{status: res.StatusCode, header: res.Header, body: text, mails: p.letters(t)}
 	if token, ok := q.fields["token"].(string); ok {
 		a.again = p.used[p.fill(token)]

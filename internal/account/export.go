@@ -19,7 +19,7 @@ const (
 )
 
 var tags = map[Field]Tag{
-	ID: Personal, Username: Personal, Email: Personal, FirstName: Personal, LastName: Personal, Name: Personal, Phone: Personal,
+	ID: Personal, Username: Personal, Email: Personal, FirstName: Personal, LastName: Personal, Name: Personal, Phone: Personal, Language: Personal,
 	IsActive: Personal, IsStaff: Personal, IsSuperuser: Personal, IsAdmin: Derived, LastLogin: Personal, DateJoined: Personal,
 	EmailKey: Derived, Password: Proof, JWTSecret: Proof,
 }
@@ -43,7 +43,7 @@ type Datum struct {
 // itself, all of it. The names and their order are the same for every user.
 func (m *Model) Data(u *User, by Access) (data []Datum) {
 	for _, f := range []Field{
-		ID, Username, Email, FirstName, LastName, Name, Phone, IsActive, IsStaff, IsSuperuser, DateJoined, LastLogin,
+		ID, Username, Email, FirstName, LastName, Name, Phone, Language, IsActive, IsStaff, IsSuperuser, DateJoined, LastLogin,
 	} {
 		if m.Has(f) || m.Has(IsAdmin) && (f == IsStaff || f == IsSuperuser) {
 			data = append(data, Datum{string(f), m.datum(u, f)})

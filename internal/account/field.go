@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"time"
@@ -166,6 +167,17 @@ func (m *Model) Profile(name string) *ProfileKind {
 		}
 	}
 	return nil
+}
+
+// Common goes through the kinds of profiles that every mount shows.
+func (m *Model) Common() iter.Seq[*ProfileKind] {
+	return func(yield func(*ProfileKind) bool) {
+		for i := range m.Profiles {
+			if k := &m.Profiles[i]; !k.Apart && !yield(k) {
+				return
+			}
+		}
+	}
 }
 
 // Field is the field f of the profile, nil when there is none.

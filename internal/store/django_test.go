@@ -18,18 +18,18 @@ import (
 var djangoSpaUser = map[store.Engine][]string{
 	store.SQLite: {
 		`CREATE TABLE "spauser_spauser" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(128) NOT NULL, "last_login" datetime NULL, "email" varchar(255) NOT NULL UNIQUE, "is_active" bool NOT NULL, "is_admin" bool NOT NULL, "jwt_secret" char(32) NOT NULL)`,
-		`CREATE TABLE "authtoken_token" ("key" varchar(40) NOT NULL PRIMARY KEY, "user_id" integer NOT NULL UNIQUE REFERENCES "spauser_spauser" ("id") DEFERRABLE INITIALLY DEFERRED)`,
+		`CREATE TABLE "polls_vote" ("key" varchar(40) NOT NULL PRIMARY KEY, "user_id" integer NOT NULL UNIQUE REFERENCES "spauser_spauser" ("id") DEFERRABLE INITIALLY DEFERRED)`,
 		`INSERT INTO spauser_spauser VALUES (7, 'hash', '2026-11-22 01:02:03.000450', 'Ann@example.com', 1, 1, '0123456789abcdef0123456789abcdef')`,
 		`INSERT INTO spauser_spauser VALUES (8, '', '2026-11-22 01:02:03', 'bob@example.com', 0, 0, '01234567-89ab-cdef-0123-456789abcdef')`,
-		`INSERT INTO authtoken_token VALUES ('k', 7)`,
+		`INSERT INTO polls_vote VALUES ('k', 7)`,
 	},
 	store.PostgreSQL: {
 		`CREATE TABLE "spauser_spauser" ("id" serial NOT NULL PRIMARY KEY, "password" varchar(128) NOT NULL, "last_login" timestamp with time zone NULL, "email" varchar(255) NOT NULL UNIQUE, "is_active" boolean NOT NULL, "is_admin" boolean NOT NULL, "jwt_secret" uuid NOT NULL)`,
-		`CREATE TABLE "authtoken_token" ("key" varchar(40) NOT NULL PRIMARY KEY, "user_id" integer NOT NULL UNIQUE)`,
-		`ALTER TABLE "authtoken_token" ADD CONSTRAINT "authtoken_token_user_id_35299eff_fk" FOREIGN KEY ("user_id") REFERENCES "spauser_spauser" ("id") DEFERRABLE INITIALLY DEFERRED`,
+		`CREATE TABLE "polls_vote" ("key" varchar(40) NOT NULL PRIMARY KEY, "user_id" integer NOT NULL UNIQUE)`,
+		`ALTER TABLE "polls_vote" ADD CONSTRAINT "polls_vote_user_id_35299eff_fk" FOREIGN KEY ("user_id") REFERENCES "spauser_spauser" ("id") DEFERRABLE INITIALLY DEFERRED`,
 		`INSERT INTO spauser_spauser VALUES (7, 'hash', '2026-11-22 01:02:03.000450+00', 'Ann@example.com', true, true, '0123456789abcdef0123456789abcdef')`,
 		`INSERT INTO spauser_spauser VALUES (8, '', '2026-11-22 01:02:03+00', 'bob@example.com', false, false, '01234567-89ab-cdef-0123-456789abcdef')`,
-		`INSERT INTO authtoken_token VALUES ('k', 7)`,
+		`INSERT INTO polls_vote VALUES ('k', 7)`,
 		`SELECT setval('spauser_spauser_id_seq', 8)`,
 	},
 }

@@ -25,8 +25,11 @@ var keptOf = map[string]map[string]string{
 		"id": "inner", "user_id": "key", "occasion": "inner", "sealed": "proof", "state": "inner", "tries": "inner",
 		"created_at": "inner", "due_at": "inner", "settled_at": "inner", "answer": "inner",
 	},
-	"feed":            {"txid": "inner", "at": "inner", "user_id": "inner", "session_id": "inner"},
-	"profile_profile": {"id": "personal", "user_id": "key", "badge": "personal", "motto": "personal"},
+	// What somebody may do is in GET /v1/me/permissions.
+	"user_groups":      {"user_id": "key", "group_id": "rights"},
+	"user_permissions": {"user_id": "key", "permission_id": "rights"},
+	"feed":             {"txid": "inner", "at": "inner", "user_id": "inner", "session_id": "inner"},
+	"profile_profile":  {"id": "personal", "user_id": "key", "badge": "personal", "motto": "personal"},
 }
 
 // live lists the columns of every table of a database.

@@ -57,6 +57,9 @@ func TestEveryRouteWhileTheDatabaseIsAway(t *testing.T) {
 			if r.Status == 401 && route.Op == "jwt-sliding-refresh" { // the token is of another kind, as it says itself
 				continue
 			}
+			if r.Status == 405 || r.Status == 403 && isPage(route) { // it is refused, or asks for its form, before anything is looked up
+				continue
+			}
 			if r.Status != 503 && (somebodys(route) || r.Status != 200 && r.Status != 400) {
 				t.Errorf("%s\ngot:  %d %s\nwant: 503", what, r.Status, r.Body)
 				continue

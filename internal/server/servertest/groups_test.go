@@ -88,11 +88,11 @@ func TestGroupsUnderV1(t *testing.T) {
 		}
 		s.as(t, boss, "PUT", fmt.Sprintf("/v1/groups/2/members/%d", ann.ID), nil)
 		var members struct {
-			Items []struct{ ID int64 }
-			Next  string
+			Results []struct{ ID int64 }
+			Next    *string
 		}
 		s.Do(t, "GET", "/v1/groups/2/members?limit=1", nil, bearer(staff)...).JSON(t, &members)
-		if len(members.Items) != 1 || members.Items[0].ID != ann.ID || members.Next != "" {
+		if len(members.Results) != 1 || members.Results[0].ID != ann.ID || members.Next != nil {
 			t.Errorf("members: got %+v, want user %d alone", members, ann.ID)
 		}
 		s.faultless(t)

@@ -94,7 +94,7 @@ func TestStaffFindsUsers(t *testing.T) {
 			}
 		}
 		ann := s.signIn(t, "u0@example.com")
-		if r := s.Do(t, "GET", "/v1/users", nil, bearer(ann.Access)...); r.Status != 403 || !strings.Contains(string(r.Body), "staff_only") {
+		if r := s.Do(t, "GET", "/v1/users", nil, bearer(ann.Access)...); r.Status != 403 || !strings.Contains(string(r.Body), `"forbidden"`) {
 			t.Errorf("no staff: got %d %s, want 403", r.Status, r.Body)
 		}
 		if r := s.Do(t, "GET", "/v1/users", nil); r.Status != 401 {

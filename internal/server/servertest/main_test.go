@@ -200,6 +200,17 @@ func scheme(m *web.Mount) string {
 	return "JWT"
 }
 
+// isPage reports whether a route answers people, with HTML.
+func isPage(r *web.Route) bool { return r.Op == "account_confirm_email" }
+
+// challenge is the word that a mount asks for.
+func challenge(m *web.Mount) string {
+	if m.Name == "restauth" { // its keys come first
+		return "Token"
+	}
+	return scheme(m)
+}
+
 // family reports whether two mounts have their sessions together.
 func family(a, b string) bool {
 	typed := []string{"accounts", "djoser", "profiles", "simplejwt"}

@@ -15,11 +15,9 @@ func ExtraFields(accounts *account.Service, noun string, isNew bool) []web.Field
 
 // ProfileFields are the operator's profiles, each an object under the name of its kind.
 func ProfileFields(accounts *account.Service, isNew bool) (fields []web.Field) {
-	m := accounts.Model()
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
+	for k := range accounts.Model().Common() {
 		fields = append(fields, web.Field{
-			Name: k.Name, Required: isNew && k.Required && k.Role == "", Fields: ownFields(accounts, k.Name, k.Name, k.Fields, isNew),
+			Name: k.Name, Label: k.Name, Required: isNew && k.Required && k.Role == "", Fields: ownFields(accounts, k.Name, k.Name, k.Fields, isNew),
 		})
 	}
 	return fields
@@ -52,9 +50,9 @@ func ownFields(accounts *account.Service, profile, noun string, specs []account.
 
 // Profiles are the profiles that a body gives.
 func (v Values) Profiles(m *account.Model) (given []account.Profile) {
-	for i := range m.Profiles {
-		if kind := m.Profiles[i].Name; v.Has(kind) && !v.Null(kind) {
-			given = append(given, account.Profile{Kind: kind, Values: v.Nested(kind).Extra()})
+	for k := range m.Common() {
+		if v.Has(k.Name) && !v.Null(k.Name) {
+			given = append(given, account.Profile{Kind: k.Name, Values: v.Nested(k.Name).Extra()})
 		}
 	}
 	return given
@@ -62,8 +60,8 @@ func (v Values) Profiles(m *account.Model) (given []account.Profile) {
 
 // ShownProfiles are the profiles of a user as by may see them; one that he lacks is null.
 func ShownProfiles(m *account.Model, u *account.User, by account.Access) (o Object) {
-	for i := range m.Profiles {
-		o = append(o, Member{m.Profiles[i].Name, ShownProfile(&m.Profiles[i], u, by)})
+	for k := range m.Common() {
+		o = append(o, Member{k.Name, ShownProfile(k, u, by)})
 	}
 	return o
 }

@@ -63,12 +63,18 @@ func (v *Views) Routes() []web.Route {
 // maxPassword is the longest password that the contract takes, in characters: the model's max_length.
 const maxPassword = 128
 
+// has reports whether the table has a built-in field that the operator did not declare himself.
+func (v *Views) has(f account.Field) bool {
+	m := v.accounts.Model()
+	return m.Has(f) && m.Extra(f) == nil
+}
+
 // texts describes those of the built-in fields that the table has.
 func (v *Views) texts(names ...account.Field) (fields []web.Field) {
 	labels := map[account.Field]string{account.Name: "Name", account.Email: "Email", account.Phone: "Phone"}
 	m := v.accounts.Model()
 	for _, name := range names {
-		if c, ok := m.Column(name); ok {
+		if c, _ := m.Column(name); v.has(name) {
 			fields = append(fields, web.Field{Name: string(name), Label: labels[name], Max: c.Max, Required: true})
 		}
 	}
@@ -156,7 +162,7 @@ func (v *Views) update(w http.ResponseWriter, r *web.Request) error {
 	}
 	c := account.Changes{Texts: map[account.Field]string{}, Extra: in.Extra(), Profiles: in.Profiles(v.accounts.Model())}
 	for _, f := range []account.Field{account.Name, account.Phone} {
-		if in.Has(string(f)) {
+		if v.has(f) && in.Has(string(f)) {
 			c.Texts[f] = in.Text(string(f))
 		}
 	}
@@ -181,7 +187,7 @@ func (v *Views) shape(u *account.User) drf.Object {
 	m := v.accounts.Model()
 	o := drf.Object{{Name: "id", Value: u.ID}, {Name: "email", Value: u.Email}}
 	for _, f := range []account.Field{account.Name, account.Phone} {
-		if m.Has(f) {
+		if v.has(f) {
 			o = append(o, drf.Member{Name: string(f), Value: u.Text(f)})
 		}
 	}

@@ -41,7 +41,7 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 	for i := range m.Extras {
 		in.extra = p.take(in.extra, &m.Extras[i], "", members)
 	}
-	for _, k := range kinds(m) {
+	for k := range m.Common() {
 		raw, ok := members[k.Name]
 		delete(members, k.Name)
 		if !ok {
@@ -67,16 +67,6 @@ func (a *API) readUser(r *web.Request) (in input, err error) {
 		return in, p.sorted()
 	}
 	return in, nil
-}
-
-// kinds are the kinds of profile that this mount shows.
-func kinds(m *account.Model) (list []*account.ProfileKind) {
-	for i := range m.Profiles {
-		if k := &m.Profiles[i]; !k.Apart {
-			list = append(list, k)
-		}
-	}
-	return list
 }
 
 // take moves the member of a declared field from members to vs.
@@ -125,7 +115,7 @@ func valueOf(f *account.FieldSpec, raw json.RawMessage) (account.Value, account.
 // declared are the members of a body for declared fields, and for profiles.
 func declared(m *account.Model, isNew bool) []web.Field {
 	fields := writable(m.Extras, isNew)
-	for _, k := range kinds(m) {
+	for k := range m.Common() {
 		fields = append(fields, web.Field{Name: k.Name, Label: k.Name, Required: isNew && k.Required, Fields: writable(k.Fields, isNew)})
 	}
 	return fields
@@ -162,7 +152,7 @@ func (a *API) read() []web.Field {
 	for i := range m.Extras {
 		fields = append(fields, web.Declared(&m.Extras[i], account.Self, false))
 	}
-	for _, k := range kinds(m) {
+	for k := range m.Common() {
 		inner := []web.Field{}
 		for j := range k.Fields {
 			inner = append(inner, web.Declared(&k.Fields[j], account.Self, false))
@@ -180,11 +170,7 @@ func (a *API) appendWhole(b []byte, u *account.User, by account.Access) []byte {
 		return b
 	}
 	b = appendValues(b[:len(b)-1], m.Extras, u.Extra, by)
-	for i := range m.Profiles {
-		k := &m.Profiles[i]
-		if k.Apart {
-			continue
-		}
+	for k := range m.Common() {
 		b = appendName(b, k.Name)
 		p, ok := u.Profiles.Of(k.Name)
 		if !ok {

@@ -152,8 +152,11 @@ func (d *Document) mount(m *web.Mount) {
 
 const jsonMedia = "application/json"
 
+// segmentTypes are the types of what wildcards take, by how they end.
+var segmentTypes = map[string]string{"": "string", "...": "string", ":int": "integer"}
+
 // wildcard is what net/http's patterns have in the place of a part of a path.
-var wildcard = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)(?:\.\.\.)?\}`)
+var wildcard = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.|:int)?\}`)
 
 // The answers that routes of a mount have in common.
 var refusals = []struct {
@@ -207,7 +210,7 @@ func securityOf(s web.Scheme) *Security {
 	return &Security{Type: "apiKey", In: "header", Name: s.Header, Description: "The value is " + s.Word + " and the token, with a space between."}
 }
 
-var accessNames = map[web.Access]string{web.Anyone: "anyone", web.SignedIn: "signed-in", web.Staff: "staff"}
+var accessNames = map[web.Access]string{web.Anyone: "anyone", web.SignedIn: "signed-in", web.Staff: "staff", web.Superuser: "superuser"}
 
 func (d *describer) operation(r *web.Route) *Operation {
 	return &Operation{
@@ -224,7 +227,7 @@ func (d *describer) operationID(r *web.Route) string {
 
 func parameters(r *web.Route) (all []Parameter) {
 	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
-		all = append(all, Parameter{Name: match[1], In: "path", Required: true, Schema: &Schema{Type: "string"}})
+		all = append(all, Parameter{Name: match[1], In: "path", Required: true, Schema: &Schema{Type: segmentTypes[match[2]]}})
 	}
 	for i := range r.Query {
 		f := r.Query[i]
@@ -237,7 +240,7 @@ func parameters(r *web.Route) (all []Parameter) {
 
 // by is who reads the answer of a route.
 func by(r *web.Route) account.Access {
-	if r.Access == web.Staff {
+	if r.Access >= web.Staff {
 		return account.Staff
 	}
 	return account.Self
