@@ -273,6 +273,9 @@ func TestOPTIONSTellsOfXML(t *testing.T) {
 		if got := fmt.Sprint(told.Renders, told.Parses); got != want {
 			t.Errorf("OPTIONS, XML %v\n got: %s\nwant: %s", on, got, want)
 		}
+		if got, want := fmt.Sprint(New(Options{XML: on}).Wire().Takes), fmt.Sprint(told.Parses); got != want { // of OpenAPI
+			t.Errorf("Wire, XML %v\n got: %s\nwant: %s", on, got, want)
+		}
 	}
 }
 
