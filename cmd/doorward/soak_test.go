@@ -59,7 +59,7 @@ func TestSoakPhone(t *testing.T) {
 		{"phone, whose column is there", "[user.fields.phone]\ntype = \"phone\"\nclaim = true\n", ""},
 		{"mobile_phone", "[user.fields.phone]\n[user.fields.mobile_phone]\ntype = \"phone\"\n", "add users.mobile_phone text"},
 		{"work_phone, unique", "[user.fields.work_phone]\ntype = \"phone\"\nunique = true\n", "unique users.work_phone"},
-		{"phone of a profile", "[profile.fields.phone]\ntype = \"phone\"\nrequired = true\n", "add profile_profile.phone text"},
+		{"phone of a profile, whose table is userapi's", "[profile.fields.phone]\ntype = \"phone\"\nrequired = true\n", "add profile_profile.phone text"},
 	} {
 		declare(step.text)
 		out, took := doorward("migrate", "--no-backup")

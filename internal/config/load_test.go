@@ -165,6 +165,7 @@ rate_anonymous = "3/min"
 rate_user = "40/hour"
 page_size = 50
 list_limit = 500
+xml = true
 sign_in_gives = "jwt"
 sign_in_by = "either"
 old_password_required = true
@@ -224,6 +225,7 @@ func wholeConfig() *Config {
 				},
 				REST: REST{
 					Authenticators: []string{"simplejwt", "basic"}, HeaderPrefix: "Token", TokenCookie: "jwt", RateAnonymous: "3/min", RateUser: "40/hour", PageSize: 50, ListLimit: 500,
+					XML: true,
 				},
 				RestAuth: RestAuth{
 					SignInGives: "jwt", SignInBy: "either", OldPassword: &yes, LogoutEnds: &no, Registration: &no, EmailVerification: "mandatory",
@@ -317,6 +319,7 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_TOKEN_COOKIE=jwt",
 		"DOORWARD_MOUNTS_MY_APP_RATE_ANONYMOUS=3/min", "DOORWARD_MOUNTS_MY_APP_RATE_USER=40/hour",
 		"DOORWARD_MOUNTS_MY_APP_PAGE_SIZE=50", "DOORWARD_MOUNTS_MY_APP_LIST_LIMIT=500",
+		"DOORWARD_MOUNTS_MY_APP_XML=1",
 		"DOORWARD_MOUNTS_MY_APP_DEFLATE_CLAIMS=1", "DOORWARD_MOUNTS_MY_APP_EXTRA_CLAIMS=mail=email",
 		"DOORWARD_MOUNTS_MY_APP_SIGN_IN_GIVES=jwt", "DOORWARD_MOUNTS_MY_APP_SIGN_IN_BY=either", "DOORWARD_MOUNTS_MY_APP_OLD_PASSWORD_REQUIRED=1",
 		"DOORWARD_MOUNTS_MY_APP_LOGOUT_ENDS_SESSION=0", "DOORWARD_MOUNTS_MY_APP_REGISTRATION=0", "DOORWARD_MOUNTS_MY_APP_EMAIL_VERIFICATION=mandatory",

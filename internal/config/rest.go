@@ -16,6 +16,7 @@ type REST struct {
 	RateAnonymous, RateUser string
 	// PageSize is how many rows a page of a list has; 0: lists have no pages, and ListLimit rows at most (0: 10,000).
 	PageSize, ListLimit int
+	XML                 bool // bodies and answers may be XML
 }
 
 func (r *REST) settings() []setting {
@@ -27,6 +28,7 @@ func (r *REST) settings() []setting {
 		{"rate_user", &r.RateUser},
 		{"page_size", &r.PageSize},
 		{"list_limit", &r.ListLimit},
+		{"xml", &r.XML},
 	}
 }
 

@@ -221,6 +221,7 @@ type mountPlan struct {
 	tokenCookie string
 	// languages says refusals in the language that a request asks for: Django's LocaleMiddleware.
 	languages bool
+	xml       bool // bodies and answers may be XML
 	// noStore keeps answers out of caches. The recorded contracts do not say so.
 	noStore bool
 }
@@ -273,7 +274,7 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 		m.throttle.Now = accounts.Now
 	}
 	o := drf.Options{
-		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages,
+		Modern: m.modern, NoStore: m.noStore, Throttle: m.throttle, Suffixes: m.preset.suffixes, Languages: m.languages, XML: m.xml,
 		Has: accounts.Has, Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	}
 	for _, name := range m.auth {

@@ -15,6 +15,9 @@ func (m *mountPlan) setREST(c *config.REST) error {
 	if m.preset.auth == nil && (c.Authenticators != nil || c.RateAnonymous != "" || c.RateUser != "" || c.PageSize != 0 || c.ListLimit != 0) {
 		return fmt.Errorf("[mounts.%s] has authenticators, rates or pages, which do not go with this preset\n  it has its own\n  try: preset = \"djoser\"", m.name)
 	}
+	if m.xml = c.XML; m.xml && m.policy.Tokens.Rotating {
+		return fmt.Errorf("[mounts.%s] has xml = true, which does not go with this preset\n  it speaks JSON alone\n  try: preset = \"djoser\"", m.name)
+	}
 	typed := m.policy.Tokens.Typed != nil
 	for _, name := range c.Authenticators {
 		if name == django.AuthDRFJWT && typed || name == django.AuthSimpleJWT && !typed {

@@ -49,7 +49,7 @@ func (m *mountPlan) setShared(secret token.Secret, fallbacks []token.Secret) {
 func buildSimple(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	auth := simplejwt.NewAuth(accounts, &m.policy, m.simpleOptions())
 	site := drf.New(drf.Options{
-		Authenticators: []web.Authenticator{auth}, Modern: m.modern, NoStore: m.noStore, Languages: m.languages, Has: accounts.Has,
+		Authenticators: []web.Authenticator{auth}, Modern: m.modern, NoStore: m.noStore, Languages: m.languages, XML: m.xml, Has: accounts.Has,
 		Fault: func(w http.ResponseWriter, r *http.Request, err error) { web.Fault(log, w, r, err) },
 	})
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: site}

@@ -10,6 +10,7 @@ type answer struct {
 	http.ResponseWriter
 	indent int  // blanks a level; 0: compact
 	html   bool // the client would rather see a page
+	xml    bool
 	head   bool // a HEAD request: headers only
 	began  bool
 }
@@ -35,6 +36,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // Values of headers that never change, shared by all answers.
 var (
 	jsonType     = []string{jsonMedia}
+	xmlType      = []string{xmlMedia + "; charset=utf-8"}
 	frameDeny    = []string{"DENY"}
 	noSniff      = []string{"nosniff"}
 	sameOrigin   = []string{"same-origin"}
@@ -68,6 +70,10 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 func render(w http.ResponseWriter, v any) (media []string, body []byte, err error) {
 	indent := 0
 	if a, ok := w.(*answer); ok {
+		if a.xml {
+			body, err = encodeXML(make([]byte, 0, 256), v)
+			return xmlType, body, err
+		}
 		indent = a.indent
 	}
 	body, err = encode(make([]byte, 0, 256), v, indent)

@@ -28,7 +28,7 @@ func readDocument(r *http.Request) (document, error) {
 	if len(body) == 0 {
 		return document{value{kind: object}, isForm}, nil
 	}
-	parser, what := parserOf(media)
+	parser, what := parserOf(media, speaksXML(r))
 	charset, _ := media.get("charset")
 	if parser == nil || !isUTF8(charset) {
 		return document{}, Detail(http.StatusUnsupportedMediaType, `Unsupported media type "`+header+`" in request.`)
@@ -40,8 +40,8 @@ func readDocument(r *http.Request) (document, error) {
 	return document{top, isForm}, nil
 }
 
-// parserOf returns who reads media, and what he calls it.
-func parserOf(media mediaType) (parse func(body []byte, media mediaType) (value, error), what string) {
+// parserOf returns who reads media, and what he calls it; takesXML says whether anybody reads that.
+func parserOf(media mediaType, takesXML bool) (parse func(body []byte, media mediaType) (value, error), what string) {
 	switch {
 	case media.matches(jsonMedia):
 		return func(body []byte, _ mediaType) (value, error) { return readJSON(body) }, "JSON"
@@ -49,6 +49,8 @@ func parserOf(media mediaType) (parse func(body []byte, media mediaType) (value,
 		return func(body []byte, _ mediaType) (value, error) { return readForm(body) }, "Form"
 	case media.matches(multipartMedia):
 		return readMultipart, "Multipart form"
+	case takesXML && media.matches(xmlMedia):
+		return func(body []byte, _ mediaType) (value, error) { return readXML(body) }, "XML"
 	}
 	return nil, ""
 }

@@ -106,14 +106,18 @@ func coerce(e *entry, f *web.Field, v value) (account.Value, []string) {
 	case account.Decimal:
 		const maxText = 1000 // DecimalField.MAX_STRING_LENGTH
 		switch number, ok := decimal(strip(v.text)); {
-		case scalar && characters(strip(v.text)) > maxText:
+		case (scalar || v.kind == precise) && characters(strip(v.text)) > maxText:
 			return account.Value{}, []string{"String value too large."}
-		case scalar && ok:
+		case (scalar || v.kind == precise) && ok:
 			return account.DecimalValue(number), nil
 		}
 		return account.Value{}, invalid
 	case account.Date, account.Timestamp:
-		if parsed, ok := f.Spec.Parse(v.text); ok && v.kind == text {
+		isMoment := v.kind == instant
+		if isMoment && f.Spec.Kind == account.Date {
+			return account.Value{}, []string{"Expected a date but got a datetime."}
+		}
+		if parsed, ok := f.Spec.Parse(v.text); ok && (v.kind == text || isMoment) {
 			return parsed, nil
 		}
 		return account.Value{}, invalid
@@ -142,11 +146,11 @@ func coerce(e *entry, f *web.Field, v value) (account.Value, []string) {
 }
 
 // json is v as JSON, and whether it is some: no upload is, nor a number that no double holds, nor half of a
-// surrogate pair.
+// surrogate pair, nor, in XML, a decimal number or a moment.
 func (v value) json() (raw []byte, ok bool) {
 	switch v.kind {
 	case list, object:
-		return []byte(v.text), true
+		return []byte(v.text), v.text != ""
 	case text:
 		return appendText(nil, v.text), surrogate(v.text) == 0
 	case integer, float:

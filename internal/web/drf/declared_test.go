@@ -43,9 +43,15 @@ func saidOf(t *testing.T, body string, form bool) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return madeOf(t, document{top: top, form: form})
+}
+
+// madeOf is what becomes of a document.
+func madeOf(t *testing.T, doc document) string {
+	t.Helper()
 	fields := append(declaredFields(), web.Field{Name: "profile", Null: true, Fields: declaredFields()[:1]})
 	fields[len(fields)-1].Fields[0].Required = true
-	values, err := validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, document{top: top, form: form}, fields, true)
+	values, err := validate(&web.Request{Request: httptest.NewRequest("POST", "/", nil)}, doc, fields, true)
 	var body2 any
 	if f, ok := err.(*Failure); ok {
 		body2 = f.Body
@@ -143,6 +149,38 @@ func TestDeclaredFieldsAreReadAsByDRF(t *testing.T) {
 }
 
 // TestOptionsTellOfDeclaredFields holds what SimpleMetadata says of each kind.
+func TestDeclaredFieldsOfXML(t *testing.T) {
+	for _, tt := range [][2]string{
+		{"<title>ab</title><level>7</level><price>1.5</price><news>True</news>", `"title":"ab","level":7,"price":"1.50","news":true`},
+		{"<title>1.5</title>", `"title":["Not a valid string."]`},
+		{"<note/><nick/>", `"nick":["This field may not be null."]`},
+		{"<level>5.0</level>", `"level":5`},
+		{"<level>5.5</level>", `"level":["A valid integer is required."]`},
+		{"<price>nan</price>", `"price":["A valid number is required."]`},
+		{"<price>2011-12-25 12:45:00</price>", `"price":["A valid number is required."]`},
+		{"<dob>1990-02-28</dob>", `"dob":"1990-02-28"`},
+		{"<dob>1990-02-28 00:00:00</dob>", `"dob":["Expected a date but got a datetime."]`},
+		{"<at>2011-12-25 12:45:00</at>", `"at":"2011-12-25T12:45:00Z"`},
+		{"<at>2011-12-25T12:45:00Z</at>", `"at":"2011-12-25T12:45:00Z"`},
+		{"<role>1</role>", `"role":"1"`},
+		{"<role>1.0</role>", `"role":["\"1.0\" is not a valid choice."]`},
+		{"<any><a><list-item>1</list-item><list-item/><list-item>x</list-item></a><b>True</b></any>", `"any":{"a":[1,null,"x"],"b":"True"}`},
+		{"<any><list-item>1</list-item></any>", `"any":[1]`},
+		{"<any><a>1.5</a></any>", `"any":["Value must be valid JSON."]`},
+		{"<any><list-item>2011-12-25 12:45:00</list-item></any>", `"any":["Value must be valid JSON."]`},
+		{"<profile><title>ab</title></profile>", `"profile":{"title":"ab"}`},
+		{"<profile>ab</profile>", `"profile":{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}`},
+	} {
+		top, err := readXML([]byte("<root>" + tt[0] + "</root>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := madeOf(t, document{top: top}); got != tt[1] {
+			t.Errorf("%s\n got: %s\nwant: %s", tt[0], got, tt[1])
+		}
+	}
+}
+
 func TestOptionsTellOfDeclaredFields(t *testing.T) {
 	fields := append(declaredFields(), web.Field{Name: "profile", Fields: declaredFields()[:1]})
 	said := map[string]string{}

@@ -22,6 +22,8 @@ type Options struct {
 	Modern bool
 	// Suffixes takes the format suffixes of a DefaultRouter: users.json.
 	Suffixes bool
+	// XML takes and gives XML too, as djangorestframework-xml does beside the parsers and renderers of JSON.
+	XML bool
 	// NoStore forbids caches to keep answers.
 	NoStore bool
 	// Has asks what somebody may do, for routes that need it; nil: nobody has anything.

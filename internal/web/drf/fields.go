@@ -163,6 +163,9 @@ func check(r *web.Request, f *web.Field, v value) (e entry, texts []string, err 
 // checkText is CharField and EmailField. The validators all have their say, uniqueness first, as a
 // model's come before those of the serializer field.
 func checkText(r *web.Request, e entry, f *web.Field, v value) (entry, []string, error) {
+	if f.Kind == web.Secret && v.written != "" { // 007 and 7 are two passwords
+		v = value{kind: text, text: v.written}
+	}
 	invalid := "Not a valid string."
 	if f.Kind == web.Email {
 		invalid = "Enter a valid email address."
@@ -219,7 +222,7 @@ func checkText(r *web.Request, e entry, f *web.Field, v value) (entry, []string,
 func checkInteger(e *entry, v value) []string {
 	const maxText = 1000 // IntegerField.MAX_STRING_LENGTH
 	invalid := []string{"A valid integer is required."}
-	if v.kind != text && v.kind != integer && v.kind != float {
+	if v.kind != text && v.kind != integer && v.kind != float && v.kind != precise {
 		return invalid
 	}
 	if v.kind == text && characters(v.text) > maxText {
@@ -250,6 +253,9 @@ func checkBoolean(e *entry, v value, mayBeNull bool) []string {
 	word := v.text
 	if isText && strings.HasSuffix(word, ".0") { // the number is a word, its text is none
 		word = "no word"
+	}
+	if v.kind == precise {
+		word = pythonFloat(v.text)
 	}
 	switch {
 	case v.kind == boolean:

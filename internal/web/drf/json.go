@@ -26,12 +26,14 @@ const (
 	text
 	list
 	object
-	file // an upload of a multipart form
+	precise // a decimal number of XML
+	instant // a moment of XML
+	file    // an upload of a multipart form
 )
 
 // typeNames are Python's names of the types, as messages show them.
 var typeNames = [...]string{
-	null: "NoneType", boolean: "bool", integer: "int", float: "float", text: "str", list: "list", object: "dict",
+	null: "NoneType", boolean: "bool", integer: "int", float: "float", text: "str", list: "list", object: "dict", precise: "Decimal", instant: "datetime",
 }
 
 // value is one value of a body. Of a list only the text is kept: no field takes its items.
@@ -39,6 +41,7 @@ type value struct {
 	kind    kind
 	truth   bool     // of a boolean
 	text    string   // a text, or a number as Python prints it; lone surrogates as in appendSurrogate; of a list or object its JSON
+	written string   // in XML: a text, or what stands for something else
 	members []member // of an object, in order, twins included
 }
 

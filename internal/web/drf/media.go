@@ -6,6 +6,7 @@ import "strings"
 const (
 	jsonMedia      = "application/json"
 	htmlMedia      = "text/html"
+	xmlMedia       = "application/xml" // where a site speaks XML
 	formMedia      = "application/x-www-form-urlencoded"
 	multipartMedia = "multipart/form-data"
 )
@@ -85,4 +86,20 @@ func (m mediaType) precedence() int {
 		}
 	}
 	return 2
+}
+
+// renders are the media types that answers come in, parses those of bodies.
+func (s *Site) renders() (all []string) {
+	for _, r := range s.renderers() {
+		all = append(all, r.media)
+	}
+	return all
+}
+
+func (s *Site) parses() []string {
+	all := []string{jsonMedia, formMedia, multipartMedia}
+	if s.XML {
+		all = append(all, xmlMedia)
+	}
+	return all
 }

@@ -15,8 +15,8 @@ func (v *view) metadata(asked *web.Request) Object {
 	o := Object{
 		{"name", v.others.View},
 		{"description", v.others.Doc},
-		{"renders", []string{jsonMedia, htmlMedia}},
-		{"parses", []string{jsonMedia, formMedia, multipartMedia}},
+		{"renders", v.site.renders()},
+		{"parses", v.site.parses()},
 	}
 	var actions Object
 	for _, method := range []string{http.MethodPost, http.MethodPut} {

@@ -3,6 +3,7 @@ package drf
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,14 +11,29 @@ import (
 // renderer is one way to write an answer.
 type renderer struct{ media, format string }
 
-// renderers are DRF's defaults, in its order.
+// renderers are DRF's defaults, in its order, and behind them what a site adds.
 var renderers = []renderer{{jsonMedia, "json"}, {htmlMedia, "api"}}
+
+var withXML = append(slices.Clone(renderers), renderer{xmlMedia, "xml"})
+
+func (s *Site) renderers() []renderer {
+	if s.XML {
+		return withXML
+	}
+	return renderers
+}
 
 // suffixKey is where Rewrite leaves the format that a path asked for.
 type suffixKey struct{}
 
 // rootKey is where Rewrite notes that the path must be that of a mount's root.
 type rootKey struct{}
+
+// xmlKey is where a view notes that its site reads XML.
+type xmlKey struct{}
+
+// speaksXML reports whether the site that serves r reads XML.
+func speaksXML(r *http.Request) bool { return r.Context().Value(xmlKey{}) != nil }
 
 // suffix returns the format that the path asked for, or "".
 func suffix(r *http.Request) string {
@@ -36,15 +52,15 @@ func withSuffix(r *http.Request, path, format string) *http.Request {
 
 // negotiate chooses how r is answered (rest_framework/negotiation.py). It fails with 404 for a
 // format that nobody renders, and with 406.
-func negotiate(a *answer, r *http.Request) error {
+func (s *Site) negotiate(a *answer, r *http.Request) error {
 	accept, asked := r.Header["Accept"]
 	plain := !asked || len(accept) == 1 && (accept[0] == "*/*" || accept[0] == jsonMedia)
 	if plain && r.URL.RawQuery == "" && suffix(r) == "" {
 		return nil // what nearly all clients ask
 	}
-	choice := renderers
+	choice := s.renderers()
 	if format := wanted(r); format != "" {
-		if choice = byFormat(format); choice == nil {
+		if choice = byFormat(choice, format); choice == nil {
 			return NotFound()
 		}
 	}
@@ -55,7 +71,7 @@ func negotiate(a *answer, r *http.Request) error {
 	if !ok {
 		return Detail(http.StatusNotAcceptable, "Could not satisfy the request Accept header.")
 	}
-	a.html = best.media == htmlMedia
+	a.html, a.xml = best.media == htmlMedia, best.media == xmlMedia
 	a.indent = indent(media)
 	return nil
 }
@@ -79,10 +95,10 @@ func queryFormat(r *http.Request) (format string, ok bool) {
 	return format, ok
 }
 
-func byFormat(format string) []renderer {
-	for i := range renderers {
-		if renderers[i].format == format {
-			return renderers[i : i+1]
+func byFormat(all []renderer, format string) []renderer {
+	for i := range all {
+		if all[i].format == format {
+			return all[i : i+1]
 		}
 	}
 	return nil

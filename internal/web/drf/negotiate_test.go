@@ -22,7 +22,7 @@ func TestNegotiationIsDRFs(t *testing.T) {
 		}
 		w := newRecorder()
 		a := &answer{ResponseWriter: w}
-		if err := negotiate(a, r); err != nil {
+		if err := New(Options{}).negotiate(a, r); err != nil {
 			New(Options{}).fail(a, r, err)
 		}
 		if got := w.Body.String(); w.Code != tt.Status || got != tt.Want {
@@ -37,7 +37,7 @@ func TestNegotiationIsDRFs(t *testing.T) {
 func TestAcceptInSeveralLines(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header["Accept"] = []string{"application/xml", "application/json"}
-	if err := negotiate(&answer{}, r); err != nil {
+	if err := New(Options{}).negotiate(&answer{}, r); err != nil {
 		t.Errorf("negotiate(%q): %v", r.Header["Accept"], err)
 	}
 }

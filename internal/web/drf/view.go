@@ -97,7 +97,10 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve takes DRF's steps in DRF's order (APIView.dispatch): the body is the handler's to read.
 func (v *view) serve(a *answer, r *http.Request) error {
-	if err := negotiate(a, r); err != nil {
+	if v.site.XML {
+		r = r.WithContext(context.WithValue(r.Context(), xmlKey{}, true))
+	}
+	if err := v.site.negotiate(a, r); err != nil {
 		return err
 	}
 	route := v.find(r.Method)
