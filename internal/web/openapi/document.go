@@ -152,8 +152,8 @@ func (d *Document) mount(m *web.Mount) {
 
 const jsonMedia = "application/json"
 
-// wildcard is what net/http's patterns have in the place of a part of a path.
-var wildcard = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)(?:\.\.\.)?\}`)
+// wildcard is what patterns have in the place of a part of a path; behind a colon stands that it takes digits alone.
+var wildcard = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)(:int|\.\.\.)?\}`)
 
 // The answers that routes of a mount have in common.
 var refusals = []struct {
@@ -224,7 +224,11 @@ func (d *describer) operationID(r *web.Route) string {
 
 func parameters(r *web.Route) (all []Parameter) {
 	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
-		all = append(all, Parameter{Name: match[1], In: "path", Required: true, Schema: &Schema{Type: "string"}})
+		schema := &Schema{Type: "string"}
+		if match[2] == ":int" {
+			schema.Type = "integer"
+		}
+		all = append(all, Parameter{Name: match[1], In: "path", Required: true, Schema: schema})
 	}
 	for i := range r.Query {
 		f := r.Query[i]

@@ -34,7 +34,9 @@ func New(accounts *account.Service, o Options) *Profiles {
 func (p *Profiles) Routes() []web.Route {
 	list := web.Route{Op: "all-profiles", Path: "all-profiles/", View: "User Profile List Create", Access: web.SignedIn, Undescribed: true}
 	get, create := list, list
-	get.Method, get.Handler, get.Doc = "GET", p.list, "List the profiles whom who asks may see."
+	get.Method, get.Handler, get.Doc = "GET", p.list, "List the profiles that who asks may see."
+	get.Output, get.Status, get.Many = p.fields(false), http.StatusOK, true
+	create.Output, create.Status = p.fields(false), http.StatusCreated
 	create.Method, create.Handler, create.Doc, create.Input, create.Fresh = "POST", p.create, "Make one's own profile.", p.fields(true), true
 	routes := []web.Route{get, create}
 	one := web.Route{
@@ -53,6 +55,9 @@ func (p *Profiles) Routes() []web.Route {
 	} {
 		route := one
 		route.Method, route.Handler, route.Input, route.Fresh = r.method, r.handler, r.input, r.method != "GET"
+		if route.Output, route.Status = p.fields(false), http.StatusOK; r.method == "DELETE" {
+			route.Output, route.Status = nil, http.StatusNoContent
+		}
 		routes = append(routes, route)
 	}
 	return routes

@@ -46,7 +46,7 @@ func (v *Views) Routes() []web.Route {
 		Op: "api-root", Method: "GET", Path: "", Access: web.Anyone, View: "Api Root", Doc: "Lists the routes.",
 		Handler: drf.IndexOf(drf.Named{Name: "users", Op: listOp}),
 	}}
-	made, changed := v.fields(true), v.fields(false)
+	made, changed, shown := v.fields(true), v.fields(false), v.shown()
 	for _, r := range []struct {
 		route       web.Route
 		method, doc string
@@ -54,15 +54,18 @@ func (v *Views) Routes() []web.Route {
 		handler     web.Handler
 		input       []web.Field
 		told        func(*web.Request) []web.Field
+		status      int
+		output      []web.Field
 	}{
-		{list, "GET", "List all users.", web.Staff, v.list, nil, nil},
-		{list, "POST", "Register a user and his profile.", web.Anyone, v.create, made, func(*web.Request) []web.Field { return made }},
-		{one, "GET", "One user, for himself and staff.", web.Anyone, v.retrieve, nil, nil},
-		{one, "PUT", "Change a user's address and profile.", web.Anyone, v.update, changed, v.toldOfOne(changed)},
-		{one, "PATCH", "Change some of that.", web.Anyone, v.update, changed, nil},
-		{one, "DELETE", "Delete a user.", web.Staff, v.destroy, nil, nil},
+		{list, "GET", "List all users.", web.Staff, v.list, nil, nil, http.StatusOK, shown},
+		{list, "POST", "Register a user and his profile.", web.Anyone, v.create, made, func(*web.Request) []web.Field { return made }, http.StatusCreated, shown},
+		{one, "GET", "One user, for himself and staff.", web.Anyone, v.retrieve, nil, nil, http.StatusOK, shown},
+		{one, "PUT", "Change a user's address and profile.", web.Anyone, v.update, changed, v.toldOfOne(changed), http.StatusOK, shown},
+		{one, "PATCH", "Change some of that.", web.Anyone, v.update, changed, nil, http.StatusOK, shown},
+		{one, "DELETE", "Delete a user.", web.Staff, v.destroy, nil, nil, http.StatusNoContent, nil},
 	} {
 		r.route.Method, r.route.Doc, r.route.Access, r.route.Handler, r.route.Input, r.route.Told = r.method, r.doc, r.access, r.handler, r.input, r.told
+		r.route.Status, r.route.Output, r.route.Many = r.status, r.output, r.method == "GET" && r.route.Op == listOp
 		routes = append(routes, r.route)
 	}
 	return routes
