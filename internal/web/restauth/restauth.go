@@ -87,7 +87,7 @@ func (v *Views) Routes() []web.Route {
 		{
 			Op: "rest_password_reset_confirm", Method: "POST", Path: "password/reset/confirm/", Access: web.Anyone, Fresh: true, Handler: v.reset,
 			View: "Password Reset Confirm", Doc: "Sets another password by the link that was mailed.", NoSuffix: true,
-			Input: append(passwords(), web.Field{Name: "uid", Label: "Uid", Required: true}, web.Field{Name: "token", Label: "Token", Required: true}),
+			Input:  append(passwords(), web.Field{Name: "uid", Label: "Uid", Required: true}, web.Field{Name: "token", Label: "Token", Required: true}),
 			Output: said, Status: http.StatusOK,
 		},
 	}

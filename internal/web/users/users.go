@@ -16,6 +16,8 @@ import (
 type Options struct {
 	Noun   string // what messages call a user
 	Modern bool   // as Django 4.2 and REST framework 3.16 answer
+	// PageSize is how many users a page of the list has; 0: the list has no pages.
+	PageSize int
 }
 
 // The names of the routes that others point to.
@@ -65,8 +67,13 @@ func (v *Views) Routes() []web.Route {
 		{one, "DELETE", "Delete a user.", web.Staff, v.destroy, nil, nil, http.StatusNoContent, nil},
 	} {
 		r.route.Method, r.route.Doc, r.route.Access, r.route.Handler, r.route.Input, r.route.Told = r.method, r.doc, r.access, r.handler, r.input, r.told
-		r.route.Status, r.route.Output, r.route.Many = r.status, r.output, r.method == "GET" && r.route.Op == listOp
+		r.route.Status, r.route.Output = r.status, r.output
 		routes = append(routes, r.route)
+	}
+	if all := &routes[1]; v.PageSize > 0 {
+		all.Output, all.Query = drf.PagedOutput(shown), drf.PageQuery
+	} else {
+		all.Many = true
 	}
 	return routes
 }
@@ -86,15 +93,24 @@ func (v *Views) toldOfOne(fields []web.Field) func(*web.Request) []web.Field {
 }
 
 func (v *Views) list(w http.ResponseWriter, r *web.Request) error {
+	rows := func(people []account.User) []drf.Object {
+		all := make([]drf.Object, len(people))
+		for i := range people {
+			all[i] = v.shape(r, &people[i], r.Who.Access(people[i].ID))
+		}
+		return all
+	}
+	if v.PageSize > 0 {
+		return drf.Paginated(w, r, v.PageSize, v.Modern, func(skip, limit int) ([]drf.Object, int, error) {
+			people, count, err := v.accounts.PeoplePage(r.Context(), v.policy, r.Who, skip, limit)
+			return rows(people), count, err
+		})
+	}
 	people, err := v.accounts.People(r.Context(), v.policy, r.Who)
 	if err != nil {
 		return err
 	}
-	all := make([]drf.Object, len(people))
-	for i := range people {
-		all[i] = v.shape(r, &people[i], r.Who.Access(people[i].ID))
-	}
-	return drf.JSON(w, http.StatusOK, all)
+	return drf.JSON(w, http.StatusOK, rows(people))
 }
 
 // called finds the user that the path names, for himself or staff. Whoever asks learns first whether there is
