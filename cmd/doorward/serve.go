@@ -95,6 +95,9 @@ func firstCall(cfg *config.Config, base string) string {
 				`"password": "correct-horse-9", "confirm_password": "correct-horse-9"}'`
 		case preset == "tag1" && len(server.Mounted(cfg)) == 1:
 			return "curl " + at + `user/create/ --data "email=you@example.com&password=correct-horse-9"`
+		case preset == "userapi" && len(server.Mounted(cfg)) == 1 && len(cfg.Profiles) == 0:
+			return "curl " + at + `users/ --json '{"email": "you@example.com", "password": "correct-horse-9", "profile": {"title": "Ms", ` +
+				`"dob": "1990-02-28", "address": "1 High Street", "country": "Wales", "city": "Cardiff", "zip": "CF101"}}'`
 		}
 	}
 	return ""

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// directory knows how many users there are, and which ones begin a page, without a count or an offset in SQL:
-// it walks the ids, keeps every thousandth, and does so in pieces, so that no request pays for more than one.
+// directory knows how many users or profiles of a kind there are, and which ones begin a page, without a count or an
+// offset in SQL: it walks the ids, keeps every thousandth, and does so in pieces, so that no request pays for more than one.
 type directory struct {
 	mu      sync.Mutex
 	current walk // what is answered by
@@ -16,8 +16,12 @@ type directory struct {
 	made    time.Time
 }
 
+// directoryOf is the directory of the profiles of a kind.
+func directoryOf(kind string) *directory { return &directory{next: walk{kind: kind}} }
+
 // walk is how far the ids were walked.
 type walk struct {
+	kind   string  // of profile; "": users
 	starts []int64 // the id before each block
 	last   int64
 	count  int
@@ -48,7 +52,7 @@ func (d *directory) look(ctx context.Context, r Reader, now time.Time) (walk, er
 		return walk{}, err
 	}
 	if d.next.whole {
-		d.current, d.next, d.made = d.next, walk{}, now
+		d.current, d.next, d.made = d.next, walk{kind: d.next.kind}, now
 	}
 	if !d.current.whole {
 		return walk{}, &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: time.Second}
@@ -56,10 +60,18 @@ func (d *directory) look(ctx context.Context, r Reader, now time.Time) (walk, er
 	return d.current, nil
 }
 
+// ids lists what is walked.
+func (w *walk) ids(ctx context.Context, r Reader, after int64, limit int) ([]int64, error) {
+	if w.kind != "" {
+		return r.ProfileIDs(ctx, w.kind, after, limit)
+	}
+	return r.UserIDs(ctx, after, limit)
+}
+
 // on walks so many blocks further, or to the end.
 func (w *walk) on(ctx context.Context, r Reader, blocks int) error {
 	for range blocks {
-		ids, err := r.UserIDs(ctx, w.last, directoryBlock)
+		ids, err := w.ids(ctx, r, w.last, directoryBlock)
 		if err != nil {
 			return err
 		}
@@ -74,7 +86,7 @@ func (w *walk) on(ctx context.Context, r Reader, blocks int) error {
 	return nil
 }
 
-// before is the id that so many users stand up to.
+// before is the id that so many of them stand up to.
 func (w *walk) before(ctx context.Context, r Reader, skip int) (int64, error) {
 	block, rest := skip/directoryBlock, skip%directoryBlock
 	if block >= len(w.starts) {
@@ -83,11 +95,28 @@ func (w *walk) before(ctx context.Context, r Reader, skip int) (int64, error) {
 	if rest == 0 {
 		return w.starts[block], nil
 	}
-	ids, err := r.UserIDs(ctx, w.starts[block], rest)
+	ids, err := w.ids(ctx, r, w.starts[block], rest)
 	if err != nil || len(ids) == 0 {
 		return w.starts[block], err
 	}
 	return ids[len(ids)-1], nil
+}
+
+// page finds what comes after so many others, and hands the id before it to list, which reads it. It tells how many there are.
+func (d *directory) page(ctx context.Context, s *Service, skip int, list func(r Reader, after int64) error) (count int, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		seen, err := d.look(ctx, r, s.now())
+		if err != nil {
+			return err
+		}
+		count = seen.count
+		after, err := seen.before(ctx, r, skip)
+		if err == nil && skip < count {
+			err = list(r, after)
+		}
+		return err
+	})
+	return count, err
 }
 
 // PeoplePage is People in pages: the users after so many others, and how many there are. That number, and where a page
@@ -98,16 +127,8 @@ func (s *Service) PeoplePage(ctx context.Context, p *Policy, who *Principal, ski
 		count = len(page)
 		return page[min(skip, count):min(skip+limit, count)], count, err
 	}
-	err = s.store.View(ctx, func(r Reader) error {
-		seen, err := s.people.look(ctx, r, s.now())
-		if err != nil {
-			return err
-		}
-		count = seen.count
-		after, err := seen.before(ctx, r, skip)
-		if err == nil && skip < count {
-			page, err = r.Users(ctx, after, limit)
-		}
+	count, err = s.people.page(ctx, s, skip, func(r Reader, after int64) (err error) {
+		page, err = r.Users(ctx, after, limit)
 		return err
 	})
 	if err != nil && Refusal(err) == nil {

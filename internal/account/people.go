@@ -16,7 +16,7 @@ type ChangePolicy struct {
 	LoginDeactivates, AlwaysMail bool
 	// HideUsers shows a person who is no staff nobody but himself.
 	HideUsers bool
-	// ListLimit is how many users a list without pages may have; 0: ten thousand.
+	// ListLimit is how many users or profiles a list without pages may have; 0: ten thousand.
 	ListLimit int
 }
 
@@ -89,7 +89,7 @@ func (s *Service) Owner(ctx context.Context, f Field, text string) (u User, err 
 	return u, lost(err)
 }
 
-// maxPeople is how many users a list without pages may have, unless a policy says otherwise.
+// maxPeople is how many users or profiles a list without pages may have, unless a policy says otherwise.
 const maxPeople = 10_000
 
 // hides reports whether who sees nobody but himself.
@@ -115,7 +115,7 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 		}
 		all = append(all, page...)
 		if len(all) > limit {
-			return nil, &Error{Problems: []Problem{{Code: TooMany, Limit: limit}}}
+			return nil, tooMany(limit)
 		}
 		if len(page) < step {
 			return all, nil

@@ -1,8 +1,10 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -44,32 +46,77 @@ func noProfile(kind string) error {
 // maxListed bounds the texts in one list of profiles, in bytes: people choose how much they write.
 const maxListed = 8 << 20
 
-// ProfilesFor lists the users whose profiles of a kind who may see, by the ids of the profiles: at most 10,000
-// of them, and 8 MiB of their texts.
-func (s *Service) ProfilesFor(ctx context.Context, who *Principal, kind string) (all []User, err error) {
-	if k := s.store.Model().Profile(kind); k != nil && !k.public() && who.Access(0) < Staff {
+// ProfilesFor lists the users whose profiles of a kind who may see, by the ids of the profiles. Codes: TooMany of a list
+// that is longer than the policy says, or has more than 8 MiB of texts.
+func (s *Service) ProfilesFor(ctx context.Context, p *Policy, who *Principal, kind string) (all []User, err error) {
+	if s.ownAlone(who, kind) {
 		return s.ownProfile(ctx, who, kind)
 	}
+	limit := cmp.Or(p.Changes.ListLimit, maxPeople)
+	err = s.store.View(ctx, func(r Reader) error {
+		all, err = profilesAfter(ctx, r, kind, 0, limit+1)
+		return err
+	})
+	switch {
+	case err != nil && Refusal(err) == nil:
+		return nil, fmt.Errorf("list the profiles %s: %w", kind, err)
+	case err != nil:
+		return nil, err
+	case len(all) > limit:
+		return nil, tooMany(limit)
+	}
+	return all, nil
+}
+
+// ProfilesPage is ProfilesFor in pages: those after so many others, and how many there are. That number, and where a
+// page begins, may be a minute old where there are more than a thousand. Codes: Busy; TooMany of a page with more than
+// 8 MiB of texts.
+func (s *Service) ProfilesPage(ctx context.Context, who *Principal, kind string, skip, limit int) (page []User, count int, err error) {
+	if s.ownAlone(who, kind) {
+		page, err = s.ownProfile(ctx, who, kind)
+		count = len(page)
+		return page[min(skip, count):min(skip+limit, count)], count, err
+	}
+	count, err = s.profiled[kind].page(ctx, s, skip, func(r Reader, after int64) (err error) {
+		page, err = profilesAfter(ctx, r, kind, after, limit)
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return nil, 0, fmt.Errorf("list the profiles %s: %w", kind, err)
+	}
+	return page, count, err
+}
+
+// ownAlone reports whether who sees no profile of a kind but his own.
+func (s *Service) ownAlone(who *Principal, kind string) bool {
+	k := s.store.Model().Profile(kind)
+	return k != nil && !k.public() && who.Access(0) < Staff
+}
+
+// profilesAfter reads at most limit profiles, a few at a time, since their texts may be long. Codes: TooMany.
+func profilesAfter(ctx context.Context, r Reader, kind string, after int64, limit int) (all []User, err error) {
 	const step = 200
 	size := 0
-	for after := int64(0); len(all) < maxPeople; {
-		page, err := s.ListProfiles(ctx, kind, after, step)
+	for len(all) < limit {
+		most := min(step, limit-len(all))
+		page, err := r.UsersByProfile(ctx, kind, after, most)
 		if err != nil {
 			return nil, err
 		}
 		for i := range page {
 			p, _ := page[i].Profiles.Of(kind)
 			if after, size = p.ID, size+p.Values.size(); size > maxListed {
-				return append(all, page[:i]...), nil
+				return nil, tooMany(len(all) + i)
 			}
 		}
-		all = append(all, page...)
-		if len(page) < step {
+		if all = append(all, page...); len(page) < most {
 			break
 		}
 	}
 	return all, nil
 }
+
+func tooMany(limit int) error { return &Error{Problems: []Problem{{Code: TooMany, Limit: limit}}} }
 
 // ownProfile is the list of somebody who sees his own profile alone.
 func (s *Service) ownProfile(ctx context.Context, who *Principal, kind string) ([]User, error) {

@@ -77,7 +77,8 @@ type Service struct {
 	crowd    atomic.Pointer[crowd]
 	beat     time.Duration
 
-	people directory
+	people   directory
+	profiled map[string]*directory // by the kind of profile
 
 	hot    *hot // nil: every request reads rows
 	spread func(ctx context.Context, user int64) bool
@@ -108,6 +109,11 @@ func New(o Options) *Service {
 		wakeMail:  o.WakeMail,
 		decoy:     token.HMACKey(token.HS256, "", token.NewSecret().Bytes()),
 		rehashing: make(chan struct{}, 1),
+		profiled:  map[string]*directory{},
+	}
+	for i := range o.Store.Model().Profiles {
+		kind := o.Store.Model().Profiles[i].Name
+		s.profiled[kind] = directoryOf(kind)
 	}
 	for _, secret := range append([]token.Secret{o.SecretKey}, o.Fallbacks...) {
 		if len(secret.Bytes()) > 0 {

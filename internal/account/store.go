@@ -75,6 +75,8 @@ type Reader interface {
 	UserByProfile(ctx context.Context, kind string, id int64) (User, error)
 	// UsersByProfile lists who has a profile of a kind by its id, from the one after `after`.
 	UsersByProfile(ctx context.Context, kind string, after int64, limit int) ([]User, error)
+	// ProfileIDs lists the ids of profiles of a kind alone, from the one after `after`.
+	ProfileIDs(ctx context.Context, kind string, after int64, limit int) ([]int64, error)
 	// UsersByEmail finds everybody who has an address, at most limit, by id. fold finds it in any
 	// spelling, as far as the table tells.
 	UsersByEmail(ctx context.Context, email string, fold bool, limit int) ([]User, error)

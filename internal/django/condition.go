@@ -38,6 +38,7 @@ type Condition struct {
 	TokenCookie string
 	// Anonymous and Known are how often somebody may ask.
 	Anonymous, Known Rate
+	PageSize         int      // of lists; 0: they have no pages
 	Hosts            []string // ALLOWED_HOSTS; nil: the configured ones
 	Locale           bool     // answers follow Accept-Language
 	// Scratch asks for a database with Users and nothing else.

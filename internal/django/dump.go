@@ -159,6 +159,8 @@ func (r *reader) preset() string {
 		slices.Contains(apps, "rest_framework_simplejwt")
 	drfjwt := strings.Contains(classes, "rest_framework_jwt.") || !simple && r.peek("JWT_AUTH", &members)
 	switch {
+	case text(r.top.members["AUTH_USER_MODEL"]) == "userapi.User":
+		return "userapi"
 	case !djoser && (slices.Contains(apps, "rest_auth") || slices.Contains(apps, djRestAuth)):
 		return "restauth"
 	case djoser && drfjwt:
@@ -204,10 +206,10 @@ func (r *reader) flags() {
 	typed := slices.Contains(typedPresets, r.d.Preset)
 	set("token_blacklist", typed && slices.Contains(r.names("INSTALLED_APPS"), "rest_framework_simplejwt.token_blacklist"))
 	set("LOCALE_MIDDLEWARE", slices.Contains(r.names("MIDDLEWARE"), "django.middleware.locale.LocaleMiddleware"))
-	if r.d.Preset == "restauth" {
-		r.newer = slices.Contains(r.names("INSTALLED_APPS"), djRestAuth)
-		set("registration", slices.Contains(r.names("INSTALLED_APPS"), "rest_auth.registration") ||
-			slices.Contains(r.names("INSTALLED_APPS"), djRestAuth+".registration"))
+	r.newer = slices.Contains(r.names("INSTALLED_APPS"), djRestAuth)
+	registration := slices.Contains(r.names("INSTALLED_APPS"), "rest_auth.registration") || slices.Contains(r.names("INSTALLED_APPS"), djRestAuth+".registration")
+	if set("registration", registration && r.d.Preset == "restauth"); registration && r.d.Preset == "userapi" {
+		r.warn("rest_auth.registration is not carried over: people register at users/ here; mount the preset restauth beside it for those paths")
 	}
 	delete(r.top.members, "INSTALLED_APPS")
 	delete(r.top.members, "MIDDLEWARE")
@@ -289,11 +291,12 @@ var quietJWT = map[string]string{
 	"JWT_ALGORITHM": `"HS256"`, "JWT_LEEWAY": "0", "JWT_VERIFY": "true", "JWT_VERIFY_EXPIRATION": "true",
 }
 
-// fixedJWT are keys of drf-jwt that have no counterpart.
-var fixedJWT = []string{
-	"JWT_ALGORITHM", "JWT_LEEWAY", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY", "JWT_AUTH_COOKIE",
-	"JWT_ENCODE_HANDLER", "JWT_DECODE_HANDLER", "JWT_PAYLOAD_GET_USER_ID_HANDLER", "JWT_PAYLOAD_GET_USERNAME_HANDLER",
-}
+// fixedJWT are keys of drf-jwt that have no counterpart, sharedJWT those that have none where everybody has a key of his own.
+var (
+	fixedJWT = []string{"JWT_ENCODE_HANDLER", "JWT_DECODE_HANDLER", "JWT_PAYLOAD_GET_USER_ID_HANDLER", "JWT_PAYLOAD_GET_USERNAME_HANDLER"}
+	// JWT_AUTH_COOKIE is not among them: it says how a token comes, and not what it is.
+	sharedJWT = []string{"JWT_ALGORITHM", "JWT_LEEWAY", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_SECRET_KEY", "JWT_PRIVATE_KEY", "JWT_PUBLIC_KEY"}
+)
 
 func (r *reader) drfJWT() {
 	r.edit("JWT_AUTH", func(o map[string]json.RawMessage) {
@@ -306,6 +309,7 @@ func (r *reader) drfJWT() {
 		if t := text(o["JWT_SECRET_KEY"]); t != "" && t == r.secret() {
 			delete(o, "JWT_SECRET_KEY")
 		}
+		perUser := said(o["JWT_GET_USER_SECRET_KEY"])
 		known := []string{
 			"JWT_EXPIRATION_DELTA", "JWT_REFRESH_EXPIRATION_DELTA", "JWT_ALLOW_REFRESH", "JWT_AUTH_HEADER_PREFIX",
 			"JWT_GET_USER_SECRET_KEY", "JWT_PAYLOAD_HANDLER",
@@ -321,7 +325,10 @@ func (r *reader) drfJWT() {
 				r.warn("JWT_AUTH.%s names code of your own, which is not carried over: %s", key, text(raw))
 			case slices.Contains(fixedJWT, key):
 				delete(o, key)
-				r.warn("JWT_AUTH.%s is not carried over: tokens are signed with HS256, and SECRET_KEY or the user's own key", key)
+				r.warn("JWT_AUTH.%s names code of your own, which is not carried over: %s", key, text(raw))
+			case perUser && slices.Contains(sharedJWT, key):
+				delete(o, key)
+				r.warn("JWT_AUTH.%s is not carried over: tokens are signed with HS256 and the user's own key", key)
 			case key == "JWT_GET_USER_SECRET_KEY" && r.d.Model.Table != "spauser_spauser" && said(raw):
 				r.warn("JWT_AUTH.JWT_GET_USER_SECRET_KEY names code of your own: every user has a key of Doorward's making, and tokens of Django's are not known")
 			}
@@ -372,9 +379,32 @@ func (r *reader) djoser() {
 	}
 }
 
+// pagedPresets have lists, which REST framework's settings give pages.
+var pagedPresets = []string{"djoser", "profiles", "events", "userapi"}
+
+// maxPage is the longest page that a configuration takes.
+const maxPage = 1000
+
+// pages takes how long a page of a list is. Without a class PAGE_SIZE says nothing.
+func (r *reader) pages(o map[string]json.RawMessage) {
+	class, size := text(o["DEFAULT_PAGINATION_CLASS"]), 0
+	if class == "" || !slices.Contains(pagedPresets, r.d.Preset) || !said(o["PAGE_SIZE"]) {
+		return
+	}
+	switch err := json.Unmarshal(o["PAGE_SIZE"], &size); {
+	case class != "rest_framework.pagination.PageNumberPagination":
+		r.warn("REST_FRAMEWORK.DEFAULT_PAGINATION_CLASS is not carried over: pages have numbers here, or lists have none: %s", class)
+	case err != nil || size < 1 || size > maxPage:
+		r.warn("REST_FRAMEWORK.PAGE_SIZE is not carried over: a page has from 1 to %d rows", maxPage)
+	default:
+		r.d.PageSize = size
+	}
+}
+
 // rest keeps what of REST framework's settings is about who asks.
 func (r *reader) rest() {
 	r.edit("REST_FRAMEWORK", func(o map[string]json.RawMessage) {
+		r.pages(o)
 		for _, key := range slices.Sorted(maps.Keys(o)) {
 			switch {
 			case key == "DEFAULT_AUTHENTICATION_CLASSES" && said(o[key]):

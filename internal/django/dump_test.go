@@ -24,6 +24,7 @@ func TestAPresetIsToldByTheSettings(t *testing.T) {
 		{`"INSTALLED_APPS": ["rest_framework_simplejwt"]`, "simplejwt"},
 		{`"SIMPLE_JWT": {}, "AUTH_USER_MODEL": "accounts.User"`, "accounts"},
 		{`"DJOSER": {}, "SIMPLE_JWT": {}, "AUTH_USER_MODEL": "accounts.User"`, "djoser"},
+		{`"INSTALLED_APPS": ["rest_auth"], "JWT_AUTH": {}, "AUTH_USER_MODEL": "userapi.User"`, "userapi"},
 		{`"INSTALLED_APPS": ["rest_framework"], "DEBUG": true`, ""},
 	} {
 		d, err := ReadDump([]byte("{"+tt.settings+"}"), Choice{})
@@ -49,6 +50,41 @@ func TestDurations(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("parseDelta(%q)\n got: %v\nwant: %v", text, got, want)
+		}
+	}
+}
+
+func TestPagesOfADump(t *testing.T) {
+	const numbers, offsets = `"DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination", `, `"DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination", `
+	for _, tt := range []struct {
+		name, preset, rest string
+		want, warnings     int
+	}{
+		{"by number", "djoser", numbers + `"PAGE_SIZE": 50`, 50, 0},
+		{"of listed users", "userapi", numbers + `"PAGE_SIZE": 50`, 50, 0},
+		{"of profiles", "profiles", numbers + `"PAGE_SIZE": 50`, 50, 0},
+		{"of a preset without lists", "simplejwt", numbers + `"PAGE_SIZE": 50`, 0, 0},
+		{"no class", "djoser", `"PAGE_SIZE": 50`, 0, 0},
+		{"no size", "djoser", numbers + `"PAGE_SIZE": null`, 0, 0},
+		{"by offset", "djoser", offsets + `"PAGE_SIZE": 50`, 0, 1},
+		{"code of one's own", "djoser", `"DEFAULT_PAGINATION_CLASS": "shop.Pages", "PAGE_SIZE": 50`, 0, 1},
+		{"too long", "djoser", numbers + `"PAGE_SIZE": 1001`, 0, 1},
+		{"no number", "djoser", numbers + `"PAGE_SIZE": "many"`, 0, 1},
+	} {
+		body := `{"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"], ` + tt.rest + `}}`
+		d, err := ReadDump([]byte(body), Choice{Preset: tt.preset})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		warned := 0
+		for _, w := range d.Warnings {
+			if strings.Contains(w, "PAG") {
+				warned++
+			}
+		}
+		if d.PageSize != tt.want || warned != tt.warnings {
+			t.Errorf("%s: %s\n got: %d and %q\nwant: %d and %d", tt.name, tt.rest, d.PageSize, d.Warnings, tt.want, tt.warnings)
 		}
 	}
 }

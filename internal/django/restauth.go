@@ -132,7 +132,7 @@ var renamed = map[string]string{
 
 // restAuth makes one of the two libraries' settings, and says what is not carried over.
 func (r *reader) restAuth() {
-	if r.d.Preset != "restauth" {
+	if r.d.Preset != "restauth" && r.d.Preset != "userapi" {
 		return
 	}
 	r.edit("REST_AUTH", func(o map[string]json.RawMessage) {
@@ -148,9 +148,6 @@ func (r *reader) restAuth() {
 	if r.newer && isTrue(r.top.members["REST_USE_JWT"]) {
 		delete(r.top.members, "REST_USE_JWT")
 		r.warn("REST_USE_JWT is not carried over: dj-rest-auth gives an access and a refresh token of SimpleJWT; here signing in gives a key")
-	}
-	if isTrue(r.top.members["REST_SESSION_LOGIN"]) {
-		r.warn("REST_SESSION_LOGIN is not carried over: set session_on_login = true in the mount")
 	}
 	if isFalse(r.top.members["ACCOUNT_UNIQUE_EMAIL"]) {
 		r.warn("ACCOUNT_UNIQUE_EMAIL = False is not carried over: an address is one user's at registration")

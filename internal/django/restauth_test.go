@@ -52,7 +52,7 @@ func TestADumpOfDjRestAuth(t *testing.T) {
 	if a := d.RestAuth; d.Preset != "restauth" || a.JWT || !a.AskPassword || !a.Registration || !d.Policy.Entry.Opaque {
 		t.Errorf("got %s, %+v, opaque %v", d.Preset, a, d.Policy.Entry.Opaque)
 	}
-	for _, want := range []string{"REST_AUTH.LOGIN_SERIALIZER is not", "REST_USE_JWT is not", "REST_SESSION_LOGIN is not", "ACCOUNT_UNIQUE_EMAIL = False is not"} {
+	for _, want := range []string{"REST_AUTH.LOGIN_SERIALIZER is not", "REST_USE_JWT is not", "ACCOUNT_UNIQUE_EMAIL = False is not"} {
 		if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.HasPrefix(w, want) }) {
 			t.Errorf("no warning begins with %q: %q", want, d.Warnings)
 		}

@@ -76,10 +76,12 @@ func (m *mountPlan) setDjoser(c *config.Djoser, model *account.Model) error {
 		}
 	}
 	if on(c.Session) {
-		if !slices.Contains(m.preset.auth, django.AuthOpaque) {
+		if !slices.Contains(m.preset.auth, django.AuthOpaque) && !m.preset.restAuth {
 			return fmt.Errorf("[mounts.%s] session_on_login does not go with this preset\n  it opens a session beside an opaque token\n  try: preset = \"djoser\"", m.name)
 		}
-		m.signsIn, m.auth = true, append(slices.Clip(m.auth), django.AuthSession)
+		if m.signsIn = true; !slices.Contains(m.auth, django.AuthSession) {
+			m.auth = append(slices.Clip(m.auth), django.AuthSession)
+		}
 	}
 	m.policy.Links.Timeout = time.Duration(c.LinkSeconds) * time.Second
 	m.policy.Links.OneKind = model.Django // the Django beside us makes such links, too

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -236,6 +237,27 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	if described != operations || operations < 60 {
 		t.Errorf("%d operations are described, and there are %d", described, operations)
 	}
+}
+
+// TestEveryRouteSaysWhatItAnswers holds that a client can read off what comes back.
+func TestEveryRouteSaysWhatItAnswers(t *testing.T) {
+	_, mounts := document(t, described())
+	for _, m := range mounts {
+		for _, r := range m.Routes {
+			name := m.Name + " " + r.Method + " " + r.Op
+			if slices.Contains(withoutAnswer, name) {
+				continue
+			}
+			if r.Status == 0 || r.Output == nil != (r.Status == http.StatusNoContent || r.Op == "account_confirm_email") {
+				t.Errorf("%s: the status is %d, with %d members", name, r.Status, len(r.Output))
+			}
+		}
+	}
+}
+
+// withoutAnswer are the indexes, whose members are the other routes, and what is among a path's methods and refused.
+var withoutAnswer = []string{
+	"djoser GET api-root", "djoser1 GET root", "userapi GET api-root", "restauth GET rest_logout", "userapi GET rest_logout",
 }
 
 // TestDeclaredFieldsAreDescribed holds that a declaration is all that a schema needs.

@@ -276,7 +276,7 @@ func mountOfCondition(c *django.Condition, place django.Place) mountPlan {
 		name: place.Preset, preset: preset, prefix: preset.prefix, policy: c.Policy, claims: c.Claims, noun: c.Model.Noun,
 		header: c.Prefix, modern: c.Modern, jwt: c.SimpleJWT, auth: preset.auth, recorded: true, languages: c.Locale,
 		djoser: djoserOf(&c.Djoser), signsIn: c.Djoser.SignsIn, paths: place.Paths, profile: preset.profile,
-		tokenCookie: c.TokenCookie,
+		tokenCookie: c.TokenCookie, pageSize: c.PageSize,
 	}
 	if c.Auth != nil {
 		m.auth = c.Auth

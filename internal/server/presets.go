@@ -212,6 +212,7 @@ type mountPlan struct {
 	djoser   djoser.Options
 	rest     restPlan
 	throttle *drf.Throttle
+	pageSize int // of lists; 0: they have no pages
 	// recorded answers as the recordings do where serve's own default is stricter and no policy tells them apart.
 	recorded bool
 	jwt      django.SimpleJWT // of mounts whose tokens are typed
@@ -302,7 +303,8 @@ func (m *mountPlan) sessions(accounts *account.Service) *drf.Sessions {
 
 // setOptions tells djoser's views what the mount is beside its settings.
 func (m *mountPlan) setOptions(accounts *account.Service) {
-	if m.djoser.Noun, m.djoser.Modern = m.noun, m.modern; m.signsIn {
+	m.djoser.Noun, m.djoser.Modern, m.djoser.PageSize = m.noun, m.modern, m.pageSize
+	if m.signsIn {
 		m.djoser.Sessions = m.sessions(accounts)
 	}
 }
@@ -349,7 +351,7 @@ func buildUsers(m *mountPlan, accounts *account.Service, log *slog.Logger) web.M
 }
 
 func buildProfiles(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
-	views := profiles.New(accounts, profiles.Options{Kind: m.profile, Modern: m.modern})
+	views := profiles.New(accounts, &m.policy, profiles.Options{Kind: m.profile, Modern: m.modern, PageSize: m.pageSize})
 	return web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log), Routes: views.Routes()}
 }
 

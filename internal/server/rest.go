@@ -11,7 +11,7 @@ import (
 
 // setREST says how a mount of REST framework's is asked.
 func (m *mountPlan) setREST(c *config.REST) error {
-	m.djoser.PageSize, m.policy.Changes.ListLimit = c.PageSize, c.ListLimit
+	m.pageSize, m.policy.Changes.ListLimit = c.PageSize, c.ListLimit
 	if m.preset.auth == nil && (c.Authenticators != nil || c.RateAnonymous != "" || c.RateUser != "" || c.PageSize != 0 || c.ListLimit != 0) {
 		return fmt.Errorf("[mounts.%s] has authenticators, rates or pages, which do not go with this preset\n  it has its own\n  try: preset = \"djoser\"", m.name)
 	}

@@ -128,7 +128,7 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 		return fmt.Errorf("[mounts.%s] email_verification = \"mandatory\" does not go with registration = false\n  nobody could confirm his address\n  try: registration = true", m.name)
 	}
 	p.Emails.Life = time.Duration(c.EmailKeySeconds) * time.Second
-	p.Entry.FoldNames = model.Django // as the Django beside us has it
+	p.Entry.FoldNames = model.Django && m.rest.registration // as allauth beside us has it
 	p.Entry.LogoutKeeps = c.LogoutEnds != nil && !*c.LogoutEnds
 	m.rest.AskPassword = on(c.OldPassword)
 	m.rest.NeedEmail = p.Emails.Verify == account.VerifyFirst || c.EmailRequired == nil || *c.EmailRequired

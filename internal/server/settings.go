@@ -39,7 +39,7 @@ func Translate(d *django.Dump) (*Translation, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := (&plan{}).planOfCondition(d.Condition).mounts[0]
+	want := (&plan{model: model}).planOfCondition(d.Condition).mounts[0]
 	m := &config.Mount{Preset: d.Preset, Prefix: base.prefix}
 	t.site(d)
 	t.mount(m, &base, &want)
@@ -52,6 +52,9 @@ func Translate(d *django.Dump) (*Translation, error) {
 		}
 	}
 	t.restAuth(m, &base, &want)
+	if want.policy.AnyPassword {
+		t.warn("a view of your own that signs people up may judge no password: here AUTH_PASSWORD_VALIDATORS does; password_rules = [] says otherwise")
+	}
 	if want.policy.Tokens.Typed != nil {
 		t.typed(m, &base, &want)
 		t.keys(m, "SIMPLE_JWT.SIGNING_KEY", "SIMPLE_JWT.VERIFYING_KEY", d.Policy.Tokens.Keys, want.jwt.Alg)
@@ -137,7 +140,7 @@ func (t *Translation) mount(m *config.Mount, base, want *mountPlan) {
 		m.REST.HeaderPrefix = want.header
 	}
 	served := base.auth
-	if want.signsIn {
+	if want.signsIn && !slices.Contains(served, django.AuthSession) {
 		served = append(slices.Clip(served), django.AuthSession)
 	}
 	if !slices.Equal(want.auth, served) && base.auth != nil {
@@ -146,6 +149,7 @@ func (t *Translation) mount(m *config.Mount, base, want *mountPlan) {
 	if want.throttle != nil {
 		m.REST.RateAnonymous, m.REST.RateUser = django.Rate(want.throttle.Anonymous).String(), django.Rate(want.throttle.User).String()
 	}
+	m.REST.PageSize = want.pageSize
 	if len(want.paths) > 0 {
 		m.Paths = want.paths
 	}

@@ -35,7 +35,7 @@ var tokenPlaces = []place{
 
 func buildPeople(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: m.site(accounts, log)}
-	mount.Routes = users.New(accounts, &m.policy, personName, users.Options{Noun: m.noun, Modern: m.modern}).Routes()
+	mount.Routes = users.New(accounts, &m.policy, personName, users.Options{Noun: m.noun, Modern: m.modern, PageSize: m.pageSize}).Routes()
 	for _, r := range drfjwt.New(accounts, &m.policy, m.jwtCookie(accounts)).Routes() {
 		r.NoSuffix = true // only the router takes them
 		mount.Routes = append(mount.Routes, r)

@@ -43,6 +43,7 @@ type profileTable struct {
 	delete string
 	byID   string // of its user
 	page   string // of its users
+	ids    string
 	holder map[account.Field]string
 }
 
@@ -102,6 +103,7 @@ func (p *profileTable) write() {
 	p.insert = "insert into " + table + " (" + strings.Join(names, ", ") + ") values (" + strings.Join(params, ", ") +
 		`) on conflict ("user_id") do nothing returning "id"`
 	p.delete = "delete from " + table + ` where "user_id" = $1`
+	p.ids = `select "id" from ` + table + ` where "id" > cast($1 as bigint) order by "id" limit $2`
 	for _, e := range p.extras {
 		if e.spec.Unique {
 			p.holder[e.spec.Name] = `select "user_id" from ` + table + " where " + quote(e.name) + " = $1 limit 1"
@@ -271,6 +273,15 @@ func (q *queries) UsersByProfile(ctx context.Context, kind string, after int64, 
 		return nil, fmt.Errorf("list the profiles %s after %d: %w", kind, after, err)
 	}
 	return users, nil
+}
+
+// ProfileIDs lists the ids of profiles.
+func (q *queries) ProfileIDs(ctx context.Context, kind string, after int64, limit int) ([]int64, error) {
+	p, err := q.profile(kind)
+	if err != nil {
+		return nil, err
+	}
+	return q.listIDs(ctx, p.ids, kind+" profiles", after, limit)
 }
 
 // InsertProfile adds a profile.

@@ -246,6 +246,9 @@ func everyProfile(t *testing.T, w account.Writer) error {
 		_, err = w.UsersByProfile(ctx, "profile", 1, 10)
 	}
 	if err == nil {
+		_, err = w.ProfileIDs(ctx, "profile", 1, 10)
+	}
+	if err == nil {
 		_, err = w.DeleteProfile(ctx, "profile", 3)
 	}
 	return err

@@ -54,15 +54,20 @@ func (c *compiled) writeWalks(find, table, id string) {
 }
 
 // UserIDs lists ids.
-func (q *queries) UserIDs(ctx context.Context, after int64, limit int) (ids []int64, err error) {
-	err = q.each(ctx, q.ids, []any{after, min(max(limit, 0), maxUsers)}, func(rows *sql.Rows) error {
+func (q *queries) UserIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
+	return q.listIDs(ctx, q.ids, "users", after, limit)
+}
+
+// listIDs lists what a statement finds after an id.
+func (q *queries) listIDs(ctx context.Context, text, what string, after int64, limit int) (ids []int64, err error) {
+	err = q.each(ctx, text, []any{after, min(max(limit, 0), maxUsers)}, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
 		ids = append(ids, id)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list the ids after %d: %w", after, err)
+		return nil, fmt.Errorf("list the ids of %s after %d: %w", what, after, err)
 	}
 	return ids, nil
 }

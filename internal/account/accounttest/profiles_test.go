@@ -57,8 +57,11 @@ func TestWhoMaySeeAndChangeAProfile(t *testing.T) {
 		if _, err := w.OwnProfile(ctx, who, tt.kind, p.ID); code(err) != tt.own {
 			t.Errorf("%s, to change\ngot:  %v\nwant: %q", what, err, tt.own)
 		}
-		if list, err := w.ProfilesFor(ctx, who, tt.kind); err != nil || len(list) != tt.listed {
+		if list, err := w.ProfilesFor(ctx, native(), who, tt.kind); err != nil || len(list) != tt.listed {
 			t.Errorf("%s, listed\ngot:  %d, %v\nwant: %d", what, len(list), err, tt.listed)
+		}
+		if page, count, err := w.ProfilesPage(ctx, who, tt.kind, 0, 2); err != nil || count != tt.listed || len(page) != min(tt.listed, 2) {
+			t.Errorf("%s, a page\ngot:  %d of %d, %v\nwant: %d", what, len(page), count, err, tt.listed)
 		}
 		_, err = w.ProfileFor(ctx, who, tt.kind, p.ID+100)
 		wantCode(t, what+", one that is not there", err, account.ProfileNone)
@@ -67,7 +70,7 @@ func TestWhoMaySeeAndChangeAProfile(t *testing.T) {
 	if err := w.DeleteProfile(ctx, bob.User.ID, "private"); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := w.ProfilesFor(ctx, bob, "private"); err != nil || len(list) != 0 {
+	if list, err := w.ProfilesFor(ctx, native(), bob, "private"); err != nil || len(list) != 0 {
 		t.Errorf("bob, whose profile went meanwhile: %d, %v", len(list), err)
 	}
 }
@@ -91,7 +94,7 @@ func TestAListOfProfilesIsBounded(t *testing.T) {
 		}
 		return nil
 	})
-	list, err := w.ProfilesFor(ctx, nil, "public")
+	list, err := w.ProfilesFor(ctx, native(), nil, "public")
 	if err != nil || len(list) != people {
 		t.Fatalf("got %d, %v, want %d", len(list), err, people)
 	}
@@ -103,7 +106,74 @@ func TestAListOfProfilesIsBounded(t *testing.T) {
 	}
 	const wide, room = 40_000, 8 << 20
 	w.sql(t, fmt.Sprintf("update profile_public set bio = '%s'", strings.Repeat("x", wide)))
-	if list, err := w.ProfilesFor(ctx, nil, "public"); err != nil || len(list) != room/wide {
-		t.Errorf("of wide ones: got %d, %v, want %d", len(list), err, room/wide)
+	_, err = w.ProfilesFor(ctx, native(), nil, "public")
+	wantTooMany(t, "of wide ones", err, room/wide)
+	_, _, err = w.ProfilesPage(ctx, nil, "public", 100, 300)
+	wantTooMany(t, "a page of wide ones", err, room/wide)
+	if page, _, err := w.ProfilesPage(ctx, nil, "public", 100, 200); err != nil || len(page) != 200 {
+		t.Errorf("a short page of wide ones: got %d, %v", len(page), err)
+	}
+	narrow := native()
+	narrow.Changes.ListLimit = people
+	w.sql(t, "update profile_public set bio = ''")
+	if list, err := w.ProfilesFor(ctx, narrow, nil, "public"); err != nil || len(list) != people {
+		t.Errorf("as many as may be: got %d, %v", len(list), err)
+	}
+	narrow.Changes.ListLimit--
+	_, err = w.ProfilesFor(ctx, narrow, nil, "public")
+	wantTooMany(t, "one more than may be", err, people-1)
+}
+
+// wantTooMany holds that a list was refused, and says how many it may have.
+func wantTooMany(t *testing.T, what string, err error, limit int) {
+	t.Helper()
+	wantCode(t, what, err, account.TooMany)
+	if refusal := account.Refusal(err); refusal != nil && refusal.Problems[0].Limit != limit {
+		t.Errorf("%s\ngot:  %d\nwant: %d", what, refusal.Problems[0].Limit, limit)
+	}
+}
+
+// TestPagesOfProfiles walks pages by the ids of profiles, which are others than their owners'.
+func TestPagesOfProfiles(t *testing.T) {
+	t.Parallel()
+	w := fieldsWorld(t, shown())
+	const people = 1005
+	w.update(t, func(tx account.Writer) error {
+		for i := range people {
+			u := account.User{Email: fmt.Sprintf("u%d@example.com", i), IsActive: true, JWTSecret: account.NewJWTSecret()}
+			id, err := tx.InsertUser(ctx, &u)
+			if err != nil {
+				return err
+			}
+			if i%5 == 0 { // these have none
+				continue
+			}
+			p := account.Profile{UserID: id, Kind: "public"}
+			if _, err := tx.InsertProfile(ctx, &p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	all, err := w.ProfilesFor(ctx, native(), nil, "public")
+	if err != nil || len(all) != people/5*4 {
+		t.Fatalf("got %d, %v, want %d", len(all), err, people/5*4)
+	}
+	for _, tt := range []struct{ skip, limit, want int }{{0, 10, 10}, {10, 10, 10}, {800, 10, 4}, {803, 1, 1}, {804, 10, 0}, {5000, 10, 0}, {0, 1000, 804}} {
+		page, count, err := w.ProfilesPage(ctx, nil, "public", tt.skip, tt.limit)
+		if err != nil || count != len(all) || len(page) != tt.want {
+			t.Errorf("%d after %d\ngot:  %d of %d, %v\nwant: %d of %d", tt.limit, tt.skip, len(page), count, err, tt.want, len(all))
+			continue
+		}
+		if len(page) > 0 && page[0].ID != all[tt.skip].ID {
+			t.Errorf("%d after %d\ngot:  user %d first\nwant: %d", tt.limit, tt.skip, page[0].ID, all[tt.skip].ID)
+		}
+	}
+	owner := &account.Principal{User: all[0]}
+	if page, count, err := w.ProfilesPage(ctx, owner, "private", 0, 10); err != nil || count != 0 || len(page) != 0 {
+		t.Errorf("who sees none\ngot:  %d of %d, %v", len(page), count, err)
+	}
+	if page, count, err := w.ProfilesPage(ctx, nil, "private", 10, 10); err != nil || count != 0 || len(page) != 0 {
+		t.Errorf("nobody\ngot:  %d of %d, %v", len(page), count, err)
 	}
 }

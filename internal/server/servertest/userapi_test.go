@@ -234,3 +234,24 @@ func TestUsersOfAnAdoptedTable(t *testing.T) {
 		}
 	})
 }
+
+// TestSigningInOpensASessionBesideAToken: REST_SESSION_LOGIN among people who are listed.
+func TestSigningInOpensASessionBesideAToken(t *testing.T) {
+	t.Parallel()
+	yes := true
+	s := Start(t, "sqlite", func(cfg *config.Config) {
+		cfg.Mounts = map[string]config.Mount{"userapi": {Djoser: config.Djoser{Session: &yes}}, "plain": {Preset: "userapi", Prefix: "/plain/"}}
+	})
+	s.resident(t, "ann@example.com")
+	for at, want := range map[string]int{"/userapi/": 200, "/plain/": 401} {
+		r := s.Send(t, "POST", at+"auth/login/", map[string]any{"email": "ann@example.com", "password": goodPassword})
+		r.says(t, "sign in at "+at, 200, `"user":{"pk":1,`)
+		cookie := ""
+		for _, text := range r.Header.Values("Set-Cookie") {
+			if strings.HasPrefix(text, "sessionid=") {
+				cookie, _, _ = strings.Cut(text, ";")
+			}
+		}
+		s.Do(t, "GET", at+"auth/user/", nil, "Cookie", cookie).says(t, "by the cookie of "+at, want, "")
+	}
+}

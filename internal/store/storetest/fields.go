@@ -219,7 +219,7 @@ func testFieldClash(t *testing.T, s *subject) {
 func testProfiles(t *testing.T, s *subject) {
 	ann, bob, eve := s.insert(t, s.person("ann")), s.insert(t, s.person("bob")), s.insert(t, s.person("eve"))
 	last := s.insertProfile(t, account.Profile{UserID: eve.ID, Kind: "teacher"})
-	s.insertProfile(t, account.Profile{UserID: ann.ID, Kind: "teacher"})
+	next := s.insertProfile(t, account.Profile{UserID: ann.ID, Kind: "teacher"})
 	list := func(after int64, limit int) (ids []int64) {
 		s.view(t, func(r account.Reader) error {
 			users, err := r.UsersByProfile(ctx, "teacher", after, limit)
@@ -233,6 +233,14 @@ func testProfiles(t *testing.T, s *subject) {
 	want(t, "all", list(0, 10), []int64{eve.ID, ann.ID})
 	want(t, "the first", list(0, 1), []int64{eve.ID})
 	want(t, "after the first", list(last.ID, 10), []int64{ann.ID})
+	ids := func(after int64, limit int) (ids []int64) {
+		s.view(t, func(r account.Reader) (err error) { ids, err = r.ProfileIDs(ctx, "teacher", after, limit); return err })
+		return ids
+	}
+	want(t, "all ids", ids(0, 10), []int64{last.ID, next.ID})
+	want(t, "the first id", ids(0, 1), []int64{last.ID})
+	want(t, "ids after the first", ids(last.ID, 10), []int64{next.ID})
+	want(t, "ids after the last", len(ids(next.ID, 10)), 0)
 	s.view(t, func(r account.Reader) error {
 		u, err := r.UserByProfile(ctx, "teacher", last.ID)
 		want(t, "by the id of a profile", u.ID, eve.ID)

@@ -85,6 +85,9 @@ func pageLink(r *web.Request, number int) string {
 		values.Set("page", strconv.Itoa(number))
 	}
 	link := web.BaseURL(r.Request) + r.URL.EscapedPath()
+	if s := suffix(r.Request); s != "" {
+		link = strings.TrimSuffix(link, "/") + "." + s
+	}
 	if len(values) > 0 {
 		link += "?" + values.Encode()
 	}

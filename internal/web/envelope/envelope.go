@@ -41,16 +41,21 @@ func (v *Views) taken(field string) string {
 func (v *Views) Routes() []web.Route {
 	untold := func(*web.Request) []web.Field { return nil } // a function view knows no serializer
 	me := web.Route{Op: "user-me", Method: "GET", Path: "me/", Access: web.SignedIn, View: "Me", Doc: "The user who is signed in.", Handler: v.me}
+	user := web.Field{Name: "user", Required: true, Fields: v.shown()}
+	message := web.Field{Name: "message", Required: true}
+	welcome := []web.Field{message, user, {Name: "tokens", Required: true, Fields: []web.Field{{Name: "refresh", Required: true}, {Name: "access", Required: true}}}}
+	me.Output, me.Status = []web.Field{user}, http.StatusOK
 	update := me
+	update.Output = []web.Field{message, user}
 	update.Method, update.Doc, update.Handler, update.Fresh, update.Input = "PATCH", "Change the user, or make a profile of his.", v.update, true, v.changeable()
 	return []web.Route{
 		{
 			Op: "signup", Method: "POST", Path: "signup/", Access: web.Anyone, Handler: v.signUp, View: "Signup",
-			Doc: "User registration endpoint", Input: v.registration(), Told: untold,
+			Doc: "User registration endpoint", Input: v.registration(), Told: untold, Output: welcome, Status: http.StatusCreated,
 		},
 		{
 			Op: "login", Method: "POST", Path: "login/", Access: web.Anyone, Handler: v.signIn, View: "Login",
-			Doc: "User login endpoint", Told: untold,
+			Doc: "User login endpoint", Told: untold, Output: welcome, Status: http.StatusOK,
 			Input: []web.Field{
 				{Name: "email", Label: "Email", Kind: web.Email, Required: true},
 				{Name: "password", Label: "Password", Kind: web.Secret, Required: true},
@@ -180,6 +185,13 @@ func (v *Views) welcome(w http.ResponseWriter, status int, message string, g *ac
 		{Name: "user", Value: v.shape(&g.User)},
 		{Name: "tokens", Value: drf.Object{{Name: "refresh", Value: g.Refresh}, {Name: "access", Value: g.Access}}},
 	})
+}
+
+// shown are the members of a user as he sees himself: those of shape.
+func (v *Views) shown() []web.Field {
+	fields := append([]web.Field{{Name: "id", Label: "ID", Kind: web.Integer, Required: true}}, v.texts(account.Email, account.Name, account.Phone)...)
+	fields = append(fields, drf.ExtraFields(v.accounts, v.noun, false)...)
+	return append(fields, drf.ProfileFields(v.accounts, false)...)
 }
 
 // shape is a user as he sees himself.

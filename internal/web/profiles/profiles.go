@@ -16,25 +16,33 @@ import (
 type Options struct {
 	Kind   string // of profile, which the model has
 	Modern bool   // answers as REST framework 3.16 does
+	// PageSize is how many profiles a page of the list has; 0: the list has no pages.
+	PageSize int
 }
 
 // Profiles are the views of a mount.
 type Profiles struct {
 	accounts *account.Service
+	policy   *account.Policy
 	Options
 	kind *account.ProfileKind
 }
 
-// New makes the views.
-func New(accounts *account.Service, o Options) *Profiles {
-	return &Profiles{accounts, o, accounts.Model().Profile(o.Kind)}
+// New makes the views of a mount that follows policy.
+func New(accounts *account.Service, policy *account.Policy, o Options) *Profiles {
+	return &Profiles{accounts, policy, o, accounts.Model().Profile(o.Kind)}
 }
 
 // Routes is the route table.
 func (p *Profiles) Routes() []web.Route {
 	list := web.Route{Op: "all-profiles", Path: "all-profiles/", View: "User Profile List Create", Access: web.SignedIn, Undescribed: true}
 	get, create := list, list
-	get.Method, get.Handler, get.Doc = "GET", p.list, "List the profiles whom who asks may see."
+	get.Method, get.Handler, get.Doc = "GET", p.list, "List the profiles that who asks may see."
+	get.Output, get.Status, get.Many = p.fields(false), http.StatusOK, p.PageSize == 0
+	if p.PageSize > 0 {
+		get.Output, get.Query = drf.PagedOutput(get.Output), drf.PageQuery
+	}
+	create.Output, create.Status = p.fields(false), http.StatusCreated
 	create.Method, create.Handler, create.Doc, create.Input, create.Fresh = "POST", p.create, "Make one's own profile.", p.fields(true), true
 	routes := []web.Route{get, create}
 	one := web.Route{
@@ -53,6 +61,9 @@ func (p *Profiles) Routes() []web.Route {
 	} {
 		route := one
 		route.Method, route.Handler, route.Input, route.Fresh = r.method, r.handler, r.input, r.method != "GET"
+		if route.Output, route.Status = p.fields(false), http.StatusOK; r.method == "DELETE" {
+			route.Output, route.Status = nil, http.StatusNoContent
+		}
 		routes = append(routes, route)
 	}
 	return routes
@@ -91,6 +102,9 @@ var words = drf.Words{
 	account.ProfileExists: {Field: "user", Text: "This field must be unique."},
 	account.NotOfRole:     {Field: "user", Text: "This profile belongs to another role."},
 }
+
+// pageWords are for a page that is too long by its texts.
+var pageWords = drf.Words{account.TooMany: {Field: drf.OnDetail, Text: "The texts of more than {limit} of them are too long for one page."}}
 
 // explain says in the words of the mount why the domain refused.
 func (p *Profiles) explain(err error) error {
@@ -147,15 +161,24 @@ func (p *Profiles) called(u *account.User, by account.Access) string {
 }
 
 func (p *Profiles) list(w http.ResponseWriter, r *web.Request) error {
-	users, err := p.accounts.ProfilesFor(r.Context(), r.Who, p.Kind)
+	rows := func(users []account.User) []drf.Object {
+		all := make([]drf.Object, len(users))
+		for i := range users {
+			all[i] = p.shape(&users[i], r.Who)
+		}
+		return all
+	}
+	if p.PageSize > 0 {
+		return drf.Paginated(w, r, p.PageSize, p.Modern, func(skip, limit int) ([]drf.Object, int, error) {
+			users, count, err := p.accounts.ProfilesPage(r.Context(), r.Who, p.Kind, skip, limit)
+			return rows(users), count, pageWords.Explain(err)
+		})
+	}
+	users, err := p.accounts.ProfilesFor(r.Context(), p.policy, r.Who, p.Kind)
 	if err != nil {
 		return err
 	}
-	all := make([]drf.Object, len(users))
-	for i := range users {
-		all[i] = p.shape(&users[i], r.Who)
-	}
-	return drf.JSON(w, http.StatusOK, all)
+	return drf.JSON(w, http.StatusOK, rows(users))
 }
 
 func (p *Profiles) create(w http.ResponseWriter, r *web.Request) error {

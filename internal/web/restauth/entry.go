@@ -59,6 +59,14 @@ func browser(s *drf.Sessions, r *web.Request) account.Browser {
 	return account.Browser{Open: true, Shown: s.Shown(r.Request)}
 }
 
+// entered are the members of what enter answers.
+func (v *Views) entered() []web.Field {
+	if v.policy.Entry.Opaque {
+		return []web.Field{{Name: "key", Required: true}}
+	}
+	return []web.Field{{Name: "token", Required: true}, {Name: "user", Required: true, Fields: v.user}}
+}
+
 // enter answers with what somebody got who was let in.
 func (v *Views) enter(w http.ResponseWriter, r *web.Request, status int, s *drf.Sessions, e *account.Entry) error {
 	if s != nil {

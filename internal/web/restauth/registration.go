@@ -15,17 +15,24 @@ func (v *Views) Registration() []web.Route {
 		Doc: "The page that a mail leads to: it shows that an address is its owner's.",
 	}
 	show, confirm := page, page
-	show.Method, show.Handler = "GET", v.showKey
+	show.Method, show.Handler, show.Status = "GET", v.showKey, http.StatusOK
 	confirm.Method, confirm.Handler = "POST", v.takeKey
+	if confirm.Status = http.StatusOK; v.Verified != "" {
+		confirm.Status = 0 // the browser is sent on
+	}
+	registered := v.entered()
+	if v.policy.Emails.Verify == account.VerifyFirst {
+		registered = said
+	}
 	return []web.Route{
 		{
 			Op: "rest_register", Method: "POST", Path: "registration/", Access: web.Anyone, Fresh: true, Handler: v.register, View: "Register",
-			Doc: "Register a new user.", Input: v.registered(), NoSuffix: true,
+			Doc: "Register a new user.", Input: v.registered(), NoSuffix: true, Output: registered, Status: http.StatusCreated,
 		},
 		{
 			Op: "rest_verify_email", Method: "POST", Path: "registration/verify-email/", Access: web.Anyone, Fresh: true, Handler: v.verify,
 			View: "Verify Email", Doc: "Takes the key that was mailed to an address.", SaysHead: true, NoSuffix: true,
-			Input: []web.Field{{Name: "key", Label: "Key", Required: true}},
+			Input: []web.Field{{Name: "key", Label: "Key", Required: true}}, Output: said, Status: http.StatusOK,
 		},
 		show, confirm,
 	}

@@ -55,7 +55,7 @@ func New(accounts *account.Service, policy *account.Policy, o Options) *Views {
 func (v *Views) Routes() []web.Route {
 	user := web.Route{
 		Op: "rest_user_details", Path: "user/", Access: web.SignedIn, View: "User Details", Input: v.user, NoSuffix: true,
-		Doc: "Reads and updates the user who is signed in.",
+		Doc: "Reads and updates the user who is signed in.", Output: v.user, Status: http.StatusOK,
 	}
 	get, put, patch := user, user, user
 	get.Method, get.Handler, get.Input = "GET", v.show, nil
@@ -66,30 +66,35 @@ func (v *Views) Routes() []web.Route {
 		Doc: "Signs out: the opaque token of who asks ends, and so does the session that he showed.",
 	}
 	leave, refuse := logout, logout
-	leave.Method, leave.Handler = "POST", v.logout
+	leave.Method, leave.Handler, leave.Output, leave.Status = "POST", v.logout, said, http.StatusOK
 	refuse.Method, refuse.Handler = "GET", noGet // it is among the methods all the same
 	return []web.Route{
 		{
 			Op: "rest_login", Method: "POST", Path: "login/", Access: web.Anyone, Fresh: true, Handler: v.login, View: "Login", NoSuffix: true,
-			Doc: "Takes a user name, an address or both, and the password, and returns a token.", Input: entrance(),
+			Doc: "Takes a user name, an address or both, and the password, and returns a token.", Input: entrance(), Output: v.entered(), Status: http.StatusOK,
 		},
 		leave, refuse, get, put, patch,
 		{
 			Op: "rest_password_change", Method: "POST", Path: "password/change/", Access: web.SignedIn, Fresh: true, Handler: v.changePassword,
 			View: "Password Change", Doc: "Sets another password of the user who is signed in.", Input: v.change(), NoSuffix: true,
+			Output: said, Status: http.StatusOK,
 		},
 		{
 			Op: "rest_password_reset", Method: "POST", Path: "password/reset/", Access: web.Anyone, Fresh: true, Handler: v.requestReset,
 			View: "Password Reset", Doc: "Mails a link that sets another password.", NoSuffix: true,
-			Input: []web.Field{{Name: "email", Label: "Email", Kind: web.Email, Required: true}},
+			Input: []web.Field{{Name: "email", Label: "Email", Kind: web.Email, Required: true}}, Output: said, Status: http.StatusOK,
 		},
 		{
 			Op: "rest_password_reset_confirm", Method: "POST", Path: "password/reset/confirm/", Access: web.Anyone, Fresh: true, Handler: v.reset,
 			View: "Password Reset Confirm", Doc: "Sets another password by the link that was mailed.", NoSuffix: true,
-			Input: append(passwords(), web.Field{Name: "uid", Label: "Uid", Required: true}, web.Field{Name: "token", Label: "Token", Required: true}),
+			Input:  append(passwords(), web.Field{Name: "uid", Label: "Uid", Required: true}, web.Field{Name: "token", Label: "Token", Required: true}),
+			Output: said, Status: http.StatusOK,
 		},
 	}
 }
+
+// said is the answer of detail.
+var said = []web.Field{{Name: "detail", Required: true}}
 
 // detail answers with one sentence.
 func detail(w http.ResponseWriter, status int, text string) error {

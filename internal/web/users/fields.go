@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,15 @@ func (v *Views) fields(isNew bool) []web.Field {
 		return fields
 	}
 	return append(fields, web.Field{Name: v.kind.Name, Label: capital(v.kind.Name), Required: true, Fields: declared(v.kind.Fields, isNew)})
+}
+
+// shown are the members of a user in answers: those of shape. OpenAPI leaves the password out itself.
+func (v *Views) shown() []web.Field {
+	shown := slices.DeleteFunc(v.fields(false), func(f web.Field) bool { return f.Name == string(account.Username) })
+	if v.kind != nil {
+		shown[len(shown)-1].Null = true // who signed up elsewhere may have none
+	}
+	return shown
 }
 
 // email is unique, but for who has it already.

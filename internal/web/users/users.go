@@ -16,6 +16,8 @@ import (
 type Options struct {
 	Noun   string // what messages call a user
 	Modern bool   // as Django 4.2 and REST framework 3.16 answer
+	// PageSize is how many users a page of the list has; 0: the list has no pages.
+	PageSize int
 }
 
 // The names of the routes that others point to.
@@ -46,7 +48,7 @@ func (v *Views) Routes() []web.Route {
 		Op: "api-root", Method: "GET", Path: "", Access: web.Anyone, View: "Api Root", Doc: "Lists the routes.",
 		Handler: drf.IndexOf(drf.Named{Name: "users", Op: listOp}),
 	}}
-	made, changed := v.fields(true), v.fields(false)
+	made, changed, shown := v.fields(true), v.fields(false), v.shown()
 	for _, r := range []struct {
 		route       web.Route
 		method, doc string
@@ -54,16 +56,24 @@ func (v *Views) Routes() []web.Route {
 		handler     web.Handler
 		input       []web.Field
 		told        func(*web.Request) []web.Field
+		status      int
+		output      []web.Field
 	}{
-		{list, "GET", "List all users.", web.Staff, v.list, nil, nil},
-		{list, "POST", "Register a user and his profile.", web.Anyone, v.create, made, func(*web.Request) []web.Field { return made }},
-		{one, "GET", "One user, for himself and staff.", web.Anyone, v.retrieve, nil, nil},
-		{one, "PUT", "Change a user's address and profile.", web.Anyone, v.update, changed, v.toldOfOne(changed)},
-		{one, "PATCH", "Change some of that.", web.Anyone, v.update, changed, nil},
-		{one, "DELETE", "Delete a user.", web.Staff, v.destroy, nil, nil},
+		{list, "GET", "List all users.", web.Staff, v.list, nil, nil, http.StatusOK, shown},
+		{list, "POST", "Register a user and his profile.", web.Anyone, v.create, made, func(*web.Request) []web.Field { return made }, http.StatusCreated, shown},
+		{one, "GET", "One user, for himself and staff.", web.Anyone, v.retrieve, nil, nil, http.StatusOK, shown},
+		{one, "PUT", "Change a user's address and profile.", web.Anyone, v.update, changed, v.toldOfOne(changed), http.StatusOK, shown},
+		{one, "PATCH", "Change some of that.", web.Anyone, v.update, changed, nil, http.StatusOK, shown},
+		{one, "DELETE", "Delete a user.", web.Staff, v.destroy, nil, nil, http.StatusNoContent, nil},
 	} {
 		r.route.Method, r.route.Doc, r.route.Access, r.route.Handler, r.route.Input, r.route.Told = r.method, r.doc, r.access, r.handler, r.input, r.told
+		r.route.Status, r.route.Output = r.status, r.output
 		routes = append(routes, r.route)
+	}
+	if all := &routes[1]; v.PageSize > 0 {
+		all.Output, all.Query = drf.PagedOutput(shown), drf.PageQuery
+	} else {
+		all.Many = true
 	}
 	return routes
 }
@@ -83,15 +93,24 @@ func (v *Views) toldOfOne(fields []web.Field) func(*web.Request) []web.Field {
 }
 
 func (v *Views) list(w http.ResponseWriter, r *web.Request) error {
+	rows := func(people []account.User) []drf.Object {
+		all := make([]drf.Object, len(people))
+		for i := range people {
+			all[i] = v.shape(r, &people[i], r.Who.Access(people[i].ID))
+		}
+		return all
+	}
+	if v.PageSize > 0 {
+		return drf.Paginated(w, r, v.PageSize, v.Modern, func(skip, limit int) ([]drf.Object, int, error) {
+			people, count, err := v.accounts.PeoplePage(r.Context(), v.policy, r.Who, skip, limit)
+			return rows(people), count, err
+		})
+	}
 	people, err := v.accounts.People(r.Context(), v.policy, r.Who)
 	if err != nil {
 		return err
 	}
-	all := make([]drf.Object, len(people))
-	for i := range people {
-		all[i] = v.shape(r, &people[i], r.Who.Access(people[i].ID))
-	}
-	return drf.JSON(w, http.StatusOK, all)
+	return drf.JSON(w, http.StatusOK, rows(people))
 }
 
 // called finds the user that the path names, for himself or staff. Whoever asks learns first whether there is
