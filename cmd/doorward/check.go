@@ -16,7 +16,7 @@ import (
 type checkCmd struct {
 	Production     bool   `help:"Judge as in production, whatever the mode is." xor:"what"`
 	DjangoSettings string `help:"Print the doorward.toml of a Django's settings (JSON; - reads them from standard input)." placeholder:"FILE" xor:"what"`
-	Preset         string `help:"What the settings are of: accounts, djoser, djoser1, restauth, simplejwt, tag1 or userapi." placeholder:"NAME" enum:",accounts,djoser,djoser1,restauth,simplejwt,tag1,userapi" default:""`
+	Preset         string `help:"What the settings are of: accounts, djoser, djoser1, events, profiles, restauth, simplejwt, tag1 or userapi." placeholder:"NAME" enum:",accounts,djoser,djoser1,events,profiles,restauth,simplejwt,tag1,userapi" default:""`
 	Generation     string `help:"Of the Django that is left: classic or modern." placeholder:"NAME" enum:"classic,modern" default:"modern"`
 }
 

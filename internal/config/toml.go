@@ -38,6 +38,9 @@ func (c *Config) TOML() string {
 		m := c.Mounts[name]
 		m.write(&b, path{"mounts", name})
 	}
+	for i := range c.Profiles {
+		c.Profiles[i].write(&b)
+	}
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
@@ -62,6 +65,37 @@ func (m *Mount) write(b *strings.Builder, at path) {
 		fmt.Fprintf(b, "\n[%s]\n", append(slices.Clone(at), s.key))
 		for _, name := range slices.Sorted(maps.Keys(table)) {
 			fmt.Fprintf(b, "%s = %s\n", path{name}, tomlText(table[name]))
+		}
+	}
+}
+
+// write writes the section of a profile, with its fields behind it.
+func (p *Profile) write(b *strings.Builder) {
+	at := path{"profiles", p.Name}
+	if p.Name == defaultProfile {
+		at = path{defaultProfile}
+	}
+	fmt.Fprintf(b, "\n[%s]\n", at)
+	writeSaid(b, p.settings())
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		fmt.Fprintf(b, "\n[%s]\n", append(slices.Clone(at), fieldsSection, f.Name))
+		writeSaid(b, f.settings())
+	}
+}
+
+// writeSaid writes the settings that say something.
+func writeSaid(b *strings.Builder, settings []setting) {
+	for _, s := range settings {
+		value := reflect.ValueOf(s.into).Elem()
+		switch {
+		case value.IsZero():
+		case value.Kind() == reflect.Pointer:
+			fmt.Fprintf(b, "%s = %s\n", s.key, tomlOf(value.Elem().Interface()))
+		case value.Kind() == reflect.String:
+			fmt.Fprintf(b, "%s = %s\n", s.key, tomlText(value.String()))
+		default:
+			fmt.Fprintf(b, "%s = %s\n", s.key, tomlOf(value.Interface()))
 		}
 	}
 }

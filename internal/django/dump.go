@@ -74,6 +74,9 @@ func ReadDump(body []byte, choice Choice) (*Dump, error) {
 	}
 	c := r.d.Condition
 	c.Preset, c.Modern = choice.Preset, choice.Generation != "classic"
+	if choice.Preset == "profiles" || choice.Preset == "events" {
+		c.Preset = "djoser" // with profiles beside it
+	}
 	r.model()
 	r.site()
 	r.flags()
@@ -346,6 +349,9 @@ func (r *reader) djoser() {
 	r.edit("DJOSER", func(o map[string]json.RawMessage) {
 		for _, key := range slices.Sorted(maps.Keys(o)) {
 			own, code := ownCode[key]
+			if key == "TOKEN_MODEL" && string(o[key]) == "null" {
+				continue // there are no opaque tokens
+			}
 			if string(o[key]) == "null" {
 				delete(o, key)
 			}
@@ -380,7 +386,7 @@ func (r *reader) djoser() {
 }
 
 // pagedPresets have lists, which REST framework's settings give pages.
-var pagedPresets = []string{"djoser", "profiles", "events", "userapi"}
+var pagedPresets = []string{"djoser", "userapi"}
 
 // maxPage is the longest page that a configuration takes.
 const maxPage = 1000

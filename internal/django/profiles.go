@@ -11,8 +11,8 @@ func UserProfile(flag account.Field) account.ProfileKind {
 		Fields: []account.FieldSpec{
 			{Name: "description", Kind: account.LongText, Null: true, Blank: true, Write: account.Self, SignUp: true},
 			{Name: "location", Kind: account.ShortText, Blank: true, Max: &longest, Write: account.Self, SignUp: true},
-			{Name: "date_joined", Kind: account.Timestamp, Computed: account.WhenMade},
-			{Name: "updated_on", Kind: account.Timestamp, Computed: account.WhenChanged},
+			{Name: "date_joined", Kind: account.Timestamp, Computed: account.WhenMade, Write: account.Self},
+			{Name: "updated_on", Kind: account.Timestamp, Computed: account.WhenChanged, Write: account.Self},
 			{Name: flag, Kind: account.Boolean, Default: account.BooleanValue(false), Write: account.Self, SignUp: true},
 		},
 	}

@@ -35,11 +35,18 @@ func Translate(d *django.Dump) (*Translation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(d.Beside) > 0 {
+		t.profiles(d.Model)
+		if err := declare(model, t.Config); err != nil {
+			return nil, err
+		}
+	}
 	base, err := mountOf(d.Preset, config.Mount{}, model)
 	if err != nil {
 		return nil, err
 	}
-	want := (&plan{model: model}).planOfCondition(d.Condition).mounts[0]
+	wanted := (&plan{model: model}).planOfCondition(d.Condition).mounts
+	want := wanted[0]
 	m := &config.Mount{Preset: d.Preset, Prefix: base.prefix}
 	t.site(d)
 	t.mount(m, &base, &want)
@@ -67,6 +74,11 @@ func Translate(d *django.Dump) (*Translation, error) {
 			d.Djoser.Login, model.Table, base.policy.Login)
 	}
 	t.Config.Mounts = map[string]config.Mount{d.Preset: *m}
+	for i, place := range d.Beside {
+		if err := t.beside(place.Preset, &wanted[i+1], model); err != nil {
+			return nil, err
+		}
+	}
 	t.judge()
 	return t, nil
 }

@@ -69,7 +69,7 @@ var leftOut = map[string][]string{
 // what was printed, and compares what would be served with what /dev/reset makes of the same settings.
 func TestTheConfigurationThatIsPrintedMeansTheSame(t *testing.T) {
 	played := map[string]int{}
-	for _, folder := range []string{"accounts", "djoser", "djoser1", "restauth", "simplejwt", "tag1", "userapi"} {
+	for _, folder := range []string{"accounts", "djoser", "djoser1", "restauth", "simplejwt", "tag1", "userapi", "profiles", "events"} {
 		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "contract", folder, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no transcript of %s (%v)", folder, err)
@@ -126,8 +126,15 @@ func comparePlans(t *testing.T, name string, h *head) {
 		{"jwt", simpleOf(w), simpleOf(g)},
 		{"languages", w.languages, g.languages},
 		{"throttle", w.throttle, g.throttle},
+		{"page size", w.pageSize, g.pageSize},
 	} {
 		found = differing(found, v.name, reflect.ValueOf(v.want), reflect.ValueOf(v.got))
+	}
+	if len(got.mounts) != 1+len(c.Beside) {
+		t.Fatalf("got %d mounts, want %d", len(got.mounts), 1+len(c.Beside))
+	}
+	for i := range c.Beside {
+		found = append(found, comparedBeside(&want.mounts[i+1], &got.mounts[i+1])...)
 	}
 	if c.Hosts != nil {
 		found = differing(found, "hosts", reflect.ValueOf(want.hosts), reflect.ValueOf(got.hosts))
@@ -135,6 +142,30 @@ func comparePlans(t *testing.T, name string, h *head) {
 	if !slices.Equal(found, leftOut[name]) {
 		t.Errorf("what differs:\n got: %q\nwant: %q", found, leftOut[name])
 	}
+}
+
+// comparedBeside lists what differs of a mount that judges the tokens of the first one.
+func comparedBeside(w, g *mountPlan) (found []string) {
+	for _, v := range []struct {
+		name      string
+		want, got any
+	}{
+		{"policy.Tokens", w.policy.Tokens, g.policy.Tokens},
+		{"name", w.name, g.name},
+		{"prefix", w.prefix, g.prefix},
+		{"claims", w.claims, g.claims},
+		{"profile", w.profile, g.profile},
+		{"paths", w.paths, g.paths},
+		{"modern", w.modern, g.modern},
+		{"auth", w.auth, g.auth},
+		{"jwt", w.jwt, g.jwt},
+		{"languages", w.languages, g.languages},
+		{"throttle", w.throttle, g.throttle},
+		{"page size", w.pageSize, g.pageSize},
+	} {
+		found = differing(found, v.name, reflect.ValueOf(v.want), reflect.ValueOf(v.got))
+	}
+	return found
 }
 
 // headerOf is the word before a token, where there is one of drf-jwt.

@@ -17,7 +17,7 @@ func ExtraFields(accounts *account.Service, noun string, isNew bool) []web.Field
 func ProfileFields(accounts *account.Service, isNew bool) (fields []web.Field) {
 	for k := range accounts.Model().Common() {
 		fields = append(fields, web.Field{
-			Name: k.Name, Label: k.Name, Required: isNew && k.Required && k.Role == "", Fields: ownFields(accounts, k.Name, k.Name, k.Fields, isNew),
+			Name: k.Name, Required: isNew && k.Required && k.Role == "", Fields: ownFields(accounts, k.Name, k.Name, k.Fields, isNew),
 		})
 	}
 	return fields
