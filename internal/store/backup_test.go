@@ -25,9 +25,13 @@ var restoredAt = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC)
 // everyone reads all users of a database.
 func everyone(t *testing.T, d *store.DB) (all []account.User) {
 	t.Helper()
-	err := d.View(t.Context(), func(r account.Reader) (err error) {
-		all, err = r.Users(t.Context(), 0, 10_000)
-		return err
+	err := d.View(t.Context(), func(r account.Reader) error {
+		for after := int64(0); ; after = all[len(all)-1].ID {
+			page, err := r.Users(t.Context(), after, 1000)
+			if all = append(all, page...); err != nil || len(page) < 1000 { // the longest page that there is
+				return err
+			}
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
