@@ -74,14 +74,6 @@ func dataOf(specs []FieldSpec, vs Values, by Access) (data []Datum) {
 
 func (m *Model) datum(u *User, f Field) any {
 	switch f {
-	case ID:
-		return u.ID
-	case IsActive:
-		return u.IsActive
-	case IsStaff:
-		return u.IsStaff
-	case IsSuperuser:
-		return u.IsSuperuser
 	case DateJoined:
 		return exportedTime(u.DateJoined)
 	case LastLogin:
@@ -90,7 +82,7 @@ func (m *Model) datum(u *User, f Field) any {
 	if col, _ := m.Column(f); col.Null && u.text(f) == "" {
 		return nil
 	}
-	return u.text(f)
+	return u.claim(f)
 }
 
 func exportedTime(t time.Time) any {

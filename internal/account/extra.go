@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 	"time"
-	"unicode/utf8"
 )
 
 // spec is a declared field of the user (profile "") or of a profile; nil when there is none.
@@ -268,56 +267,6 @@ func (c profileChange) write(ctx context.Context, w Writer) (Profile, error) {
 	return p, err
 }
 
-// MakeProfile makes a profile for a user who has none of its kind. Codes: ProfileExists, and those of Edit.
-func (s *Service) MakeProfile(ctx context.Context, by Access, u User, p Profile) (User, error) {
-	if _, ok := u.Profiles.Of(p.Kind); ok {
-		return User{}, &Error{Problems: []Problem{{Code: ProfileExists, Profile: p.Kind}}}
-	}
-	return s.Edit(ctx, by, u, Changes{Profiles: []Profile{p}})
-}
-
-// DeleteProfile removes a user's profile. Codes: ProfileNone.
-func (s *Service) DeleteProfile(ctx context.Context, userID int64, kind string) error {
-	if s.store.Model().Profile(kind) == nil {
-		return &Error{Problems: []Problem{{Code: Unknown, Profile: kind}}}
-	}
-	err := s.update(ctx, userID, func(w Writer) error {
-		was, err := w.DeleteProfile(ctx, kind, userID)
-		if err == nil && !was {
-			err = noProfile(kind)
-		}
-		return err
-	})
-	if err != nil && Refusal(err) == nil {
-		return fmt.Errorf("delete the profile %s of user %d: %w", kind, userID, err)
-	}
-	return err
-}
-
-// UserByProfile is the user who has the profile of this kind and id, with it. ErrNotFound when there is none.
-func (s *Service) UserByProfile(ctx context.Context, kind string, id int64) (u User, err error) {
-	err = s.store.View(ctx, func(r Reader) error {
-		u, err = r.UserByProfile(ctx, kind, id)
-		return err
-	})
-	if err != nil {
-		return User{}, fmt.Errorf("find the profile %s %d: %w", kind, id, err)
-	}
-	return u, nil
-}
-
-// ListProfiles gives at most limit users who have a profile of a kind, by its id, from the one after `after`.
-func (s *Service) ListProfiles(ctx context.Context, kind string, after int64, limit int) (users []User, err error) {
-	err = s.store.View(ctx, func(r Reader) error {
-		users, err = r.UsersByProfile(ctx, kind, after, limit)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the profiles %s: %w", kind, err)
-	}
-	return users, nil
-}
-
 // TakenValue reports whether somebody else than the user `but` (0: anybody) has this value of a unique
 // declared field, for dialects that say so field by field. The table has the last word.
 func (s *Service) TakenValue(ctx context.Context, profile string, f Field, v Value, but int64) (taken bool, err error) {
@@ -361,102 +310,4 @@ func (vs Values) size() (n int) {
 		n += len(v.text)
 	}
 	return n
-}
-
-// maxClaims bounds the payload that declared fields may fill, in bytes: a token stays under 4,096 with it, for
-// that is what one cookie and many proxies hold of a header.
-const maxClaims = 2304
-
-// ownClaims are the names that tokens have for something else.
-var ownClaims = []Field{
-	"exp", "iat", "nbf", "jti", "aud", "iss", "sub", "sid", "ep", "iat_ms", "orig_iat", "token_type", "refresh_exp",
-	"otp_device_id", "hash_password", "id", "user",
-}
-
-// checkClaims holds that tokens stay small, whatever people fill in.
-func (m *Model) checkClaims() error {
-	size := 0
-	for i := range m.Extras {
-		f := &m.Extras[i]
-		if !f.Claim {
-			continue
-		}
-		if slices.Contains(ownClaims, f.Name) {
-			return fmt.Errorf("user.%s: tokens have a claim of that name", f.Name)
-		}
-		if f.Read > Self {
-			return fmt.Errorf("user.%s: whoever has a token reads it, and the field is not for his eyes", f.Name)
-		}
-		if size += len(f.Name) + len(`"":,`) + f.claimSize(); size > maxClaims {
-			return fmt.Errorf("user.%s: with this claim a token may have more than 4,096 bytes: its value may take %d, "+
-				"and %d are left for all declared fields; set max, or claim = false", f.Name, f.claimSize(), maxClaims)
-		}
-	}
-	return nil
-}
-
-// ClaimRoom is how many bytes of a payload the declared fields leave for other claims that an operator asks for.
-func (m *Model) ClaimRoom() int {
-	room := maxClaims
-	for i := range m.Extras {
-		if f := &m.Extras[i]; f.Claim {
-			room -= len(f.Name) + len(`"":,`) + f.claimSize()
-		}
-	}
-	return room
-}
-
-// claimSize is how many bytes of JSON a value of the field takes at most. A token escapes what is not ASCII:
-// twelve bytes for the widest characters.
-func (f *FieldSpec) claimSize() int {
-	const quotes = 2
-	switch f.Kind {
-	case Integer, Boolean:
-		return 20
-	case Decimal:
-		return f.Digits + len("-0.") + quotes
-	case Date, Timestamp:
-		return 27 + quotes
-	case JSON:
-		return 6 * maxJSON
-	case Choice:
-		longest := 0
-		for _, c := range f.Choices {
-			longest = max(longest, 12*utf8.RuneCountInString(c))
-		}
-		return longest + quotes
-	}
-	return 12*f.MaxLength() + quotes
-}
-
-// Claims are the claims that the operator asked for, for the tokens of a mount.
-func (m *Model) Claims() (claims []Claim) {
-	for i := range m.Extras {
-		if f := &m.Extras[i]; f.Claim {
-			claims = append(claims, Claim{Name: string(f.Name), Source: FromField, Field: f.Name})
-		}
-	}
-	return claims
-}
-
-// fieldClaim is a field of u as a token says it. What is too long for the field, since another program wrote
-// it or its bound came later, is null.
-func (s *Service) fieldClaim(u *User, f Field) any {
-	spec := s.store.Model().Extra(f)
-	if spec == nil {
-		return u.claim(f)
-	}
-	v := u.Extra.Of(f)
-	if kept, problems := spec.Judge(v); len(problems) > 0 || kept != v {
-		return nil
-	}
-	switch v.kind {
-	case nullValue:
-		return nil
-	case integerValue:
-		return v.number
-	case booleanValue:
-		return v.Bool()
-	}
-	return v.String()
 }

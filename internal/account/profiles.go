@@ -133,3 +133,41 @@ func (s *Service) ownProfile(ctx context.Context, who *Principal, kind string) (
 	}
 	return []User{u}, err
 }
+
+// MakeProfile makes a profile for a user who has none of its kind. Codes: ProfileExists, and those of Edit.
+func (s *Service) MakeProfile(ctx context.Context, by Access, u User, p Profile) (User, error) {
+	if _, ok := u.Profiles.Of(p.Kind); ok {
+		return User{}, &Error{Problems: []Problem{{Code: ProfileExists, Profile: p.Kind}}}
+	}
+	return s.Edit(ctx, by, u, Changes{Profiles: []Profile{p}})
+}
+
+// DeleteProfile removes a user's profile. Codes: ProfileNone.
+func (s *Service) DeleteProfile(ctx context.Context, userID int64, kind string) error {
+	if s.store.Model().Profile(kind) == nil {
+		return &Error{Problems: []Problem{{Code: Unknown, Profile: kind}}}
+	}
+	err := s.update(ctx, userID, func(w Writer) error {
+		was, err := w.DeleteProfile(ctx, kind, userID)
+		if err == nil && !was {
+			err = noProfile(kind)
+		}
+		return err
+	})
+	if err != nil && Refusal(err) == nil {
+		return fmt.Errorf("delete the profile %s of user %d: %w", kind, userID, err)
+	}
+	return err
+}
+
+// UserByProfile is the user who has the profile of this kind and id, with it. ErrNotFound when there is none.
+func (s *Service) UserByProfile(ctx context.Context, kind string, id int64) (u User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		u, err = r.UserByProfile(ctx, kind, id)
+		return err
+	})
+	if err != nil {
+		return User{}, fmt.Errorf("find the profile %s %d: %w", kind, id, err)
+	}
+	return u, nil
+}

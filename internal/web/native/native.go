@@ -77,6 +77,28 @@ func (a *API) Routes() []web.Route {
 			Doc: "Exchange a refresh token, which is good once, for a new pair.", Input: refresh, Output: tokens, Status: http.StatusOK,
 		},
 		{
+			Op: "users", Method: "GET", Path: "users", Access: web.Staff, Fresh: true, Handler: a.users,
+			Doc: "List and find users, in pages.", Query: search, Output: a.found(), Status: http.StatusOK,
+		},
+		{
+			Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut,
+			Doc: "End the session of this token.", Status: http.StatusNoContent,
+		},
+		{
+			Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere,
+			Doc: "End all sessions of the user.", Status: http.StatusNoContent,
+			Query: []web.Field{{Name: "wait", Help: "With the value all the answer waits until every node knows; 202 when one did not say so within 2 seconds."}},
+		},
+	}
+	return slices.Concat(routes, a.mine(user, profile, password), a.rights())
+}
+
+// mine are the routes of the user who is signed in, about himself. He has the members user, and may change those of profile.
+func (a *API) mine(user, profile []web.Field, password web.Field) []web.Route {
+	current, next := password, password
+	current.Name, next.Name = "current_password", "new_password"
+	return []web.Route{
+		{
 			Op: "me", Method: "GET", Path: "me", Access: web.SignedIn, Handler: a.me,
 			Doc: "The user who is signed in.", Output: user, Status: http.StatusOK,
 		},
@@ -95,23 +117,9 @@ func (a *API) Routes() []web.Route {
 		{
 			Op: "password-change", Method: "POST", Path: "me/password", Access: web.SignedIn, Fresh: true, Handler: a.changePassword,
 			Doc:   "Change the password. All other sessions end.",
-			Input: []web.Field{text("current_password", web.Secret, true), text("new_password", web.Secret, true)}, Status: http.StatusNoContent,
-		},
-		{
-			Op: "users", Method: "GET", Path: "users", Access: web.Staff, Fresh: true, Handler: a.users,
-			Doc: "List and find users, in pages.", Query: search, Output: a.found(), Status: http.StatusOK,
-		},
-		{
-			Op: "sign-out", Method: "POST", Path: "sign-out", Access: web.SignedIn, Fresh: true, Handler: a.signOut,
-			Doc: "End the session of this token.", Status: http.StatusNoContent,
-		},
-		{
-			Op: "sign-out-everywhere", Method: "POST", Path: "sign-out/everywhere", Access: web.SignedIn, Fresh: true, Handler: a.signOutEverywhere,
-			Doc: "End all sessions of the user.", Status: http.StatusNoContent,
-			Query: []web.Field{{Name: "wait", Help: "With the value all the answer waits until every node knows; 202 when one did not say so within 2 seconds."}},
+			Input: []web.Field{current, next}, Status: http.StatusNoContent,
 		},
 	}
-	return append(routes, a.rights()...)
 }
 
 // own is what a user may do with his own fields.
