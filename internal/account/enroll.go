@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -104,7 +103,7 @@ const (
 )
 
 // unnamed are the characters that go into no name that is made.
-var unnamed = regexp.MustCompile(`[^0-9A-Za-z_\s@+.-]`)
+var unnamed = pattern(`[^0-9A-Za-z_\s@+.-]`)
 
 // nameOf makes a user name of an address, as allauth does (allauth/utils.py, _generate_unique_username_base):
 // its local part without accents, in lower case.
@@ -115,7 +114,7 @@ func nameOf(email string) string {
 		}
 		return r
 	}, norm.NFKD.String(email))
-	name, _, _ := strings.Cut(strings.ToLower(unnamed.ReplaceAllString(ascii, "")), "@")
+	name, _, _ := strings.Cut(strings.ToLower(unnamed().ReplaceAllString(ascii, "")), "@")
 	name = strings.Join(strings.Fields(name), "_")
 	if name = name[:min(len(name), maxMadeName)]; name == "" {
 		return "user"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,10 +50,10 @@ const (
 // maxRights bounds a list of groups or permissions of somebody.
 const maxRights = 1000
 
-var permissionShape = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}\.[A-Za-z0-9_:-]{1,100}$`)
+var permissionShape = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,99}\.[A-Za-z0-9_:-]{1,100}$`)
 
 // ValidPermission reports whether text has the form of a permission: "app_label.codename".
-func ValidPermission(text string) bool { return permissionShape.MatchString(text) }
+func ValidPermission(text string) bool { return permissionShape().MatchString(text) }
 
 // GroupName is the field that problems with the name of a group are told by, PermissionText that of a permission.
 const (
