@@ -10,14 +10,17 @@ import (
 // directory knows how many users or profiles of a kind there are, and which ones begin a page, without a count or an
 // offset in SQL: it walks the ids, keeps every thousandth, and does so in pieces, so that no request pays for more than one.
 type directory struct {
+	kind    string     // of profile; "": users
+	walking sync.Mutex // of the request that walks: nobody waits for it, who holds a connection
+	next    walk       // what will be answered by
+
 	mu      sync.Mutex
 	current walk // what is answered by
-	next    walk // what will be
 	made    time.Time
 }
 
 // directoryOf is the directory of the profiles of a kind.
-func directoryOf(kind string) *directory { return &directory{next: walk{kind: kind}} }
+func directoryOf(kind string) *directory { return &directory{kind: kind} }
 
 // walk is how far the ids were walked.
 type walk struct {
@@ -39,25 +42,54 @@ const (
 
 // look brings the directory as far as one request may, and gives what to answer by; Busy while it knows nothing whole.
 func (d *directory) look(ctx context.Context, r Reader, now time.Time) (walk, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	blocks := directoryPiece
-	switch small := d.current.count < directoryBlock; {
-	case !d.current.whole:
-		blocks = directoryFirst
-	case !small && d.next.last == 0 && now.Sub(d.made) < directoryAge:
-		return d.current, nil
+	known, made := d.known()
+	large := known.count >= directoryBlock
+	if large && now.Sub(made) < directoryAge {
+		return known, nil
 	}
-	if err := d.next.on(ctx, r, blocks); err != nil {
-		return walk{}, err
+	first := walk{kind: d.kind}
+	if !large {
+		if err := first.on(ctx, r, 1); err != nil {
+			return walk{}, err
+		}
+		if first.whole {
+			d.keep(first, now)
+			return first, nil
+		}
 	}
-	if d.next.whole {
-		d.current, d.next, d.made = d.next, walk{kind: d.next.kind}, now
+	if d.walking.TryLock() {
+		defer d.walking.Unlock()
+		blocks := directoryPiece
+		if !large {
+			blocks = directoryFirst
+		}
+		if d.next.last == 0 {
+			d.next = first
+		}
+		if err := d.next.on(ctx, r, blocks-len(first.starts)); err != nil {
+			return walk{}, err
+		}
+		if d.next.whole {
+			known, large, d.next = d.next, true, walk{}
+			d.keep(known, now)
+		}
 	}
-	if !d.current.whole {
+	if !large {
 		return walk{}, &Error{Problems: []Problem{{Code: Busy}}, RetryAfter: time.Second}
 	}
-	return d.current, nil
+	return known, nil
+}
+
+func (d *directory) known() (walk, time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.current, d.made
+}
+
+func (d *directory) keep(w walk, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.current, d.made = w, now
 }
 
 // ids lists what is walked.

@@ -77,3 +77,48 @@ func TestADirectoryOfAHugeTableTakesSeveralRequests(t *testing.T) {
 		}
 	}
 }
+
+// slowReader answers when it may.
+type slowReader struct {
+	idReader
+	begun, may chan struct{}
+}
+
+func (r *slowReader) UserIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
+	if after > 0 { // behind the first block
+		r.begun <- struct{}{}
+		<-r.may
+	}
+	return r.idReader.UserIDs(ctx, after, limit)
+}
+
+// TestNobodyWaitsForAWalk holds that who comes while somebody walks is answered at once, by what is known.
+func TestNobodyWaitsForAWalk(t *testing.T) {
+	slow, d, now := &slowReader{idReader{count: 1500, step: 1}, make(chan struct{}), make(chan struct{})}, &directory{}, time.Unix(0, 0)
+	walked := make(chan error)
+	walk := func(at time.Time) {
+		go func() {
+			_, err := d.look(t.Context(), slow, at)
+			walked <- err
+		}()
+		<-slow.begun
+	}
+	end := func() {
+		slow.may <- struct{}{}
+		if err := <-walked; err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := &idReader{count: 1500, step: 1}
+	walk(now)
+	if _, err := d.look(t.Context(), other, now); !errors.Is(err, Busy) {
+		t.Errorf("while nothing is known: got %v, want %v", err, Busy)
+	}
+	end()
+	later := now.Add(directoryAge)
+	walk(later)
+	if seen, err := d.look(t.Context(), other, later); err != nil || seen.count != 1500 {
+		t.Errorf("while it is walked anew: got %d %v, want 1500", seen.count, err)
+	}
+	end()
+}
