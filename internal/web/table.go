@@ -73,7 +73,8 @@ func (e *entry) split() error {
 		if ok {
 			wild++
 		}
-		if !ok && strings.ContainsAny(word, "{}") || strings.ContainsAny(name, "{}") || rest && i < len(words)-1 || wild > maxWild {
+		odd := strings.ContainsAny(name, "{}.:") || rest && (digits || i < len(words)-1)
+		if ok && odd || !ok && strings.ContainsAny(word, "{}") || wild > maxWild {
 			return fmt.Errorf("path %s: a wildcard is a whole segment, {name}, {name:int}, or {name...} at the end, maybe behind a word, and there are %d at most", e.path, maxWild)
 		}
 		if !ok {

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -75,7 +76,7 @@ func TestTwoEntriesOfOnePathAreRefused(t *testing.T) {
 }
 
 func TestAPathThatIsNoPatternIsRefused(t *testing.T) {
-	for _, path := range []string{"/a/{id}-x/", "/a/{id/", "/a/id}/", "/a/{}/", "/a/{...}", "/a/{rest...}/b", "/{a}/{b}/{c}/{d}/{e}/", "/a/{{id}}/"} {
+	for _, path := range []string{"/a/{id}-x/", "/a/{id/", "/a/id}/", "/a/{}/", "/a/{...}", "/a/{rest...}/b", "/{a}/{b}/{c}/{d}/{e}/", "/a/{{id}}/", "/a/{id...:int}", "/a/{id:int:int}/"} {
 		if err := new(table).add(&entry{path: path}); err == nil {
 			t.Errorf("%s: got no error", path)
 		}
@@ -87,6 +88,9 @@ func FuzzTableMatch(f *testing.F) {
 	f.Add("/a/{id}/b/{sub}/", "/a/1/b/2/")
 	f.Add("/files/{name...}", "/files/a/b")
 	f.Add("/{a}/{b}/{c}/{d}", "/1/2/3/4")
+	f.Add("/a/{id:int}/", "/a/12/")
+	f.Add("/a/{id}", "/a/..")
+	digits := regexp.MustCompile("^[0-9]+$")
 	f.Fuzz(func(t *testing.T, pattern, path string) {
 		var tab table
 		if tab.add(&entry{path: pattern}) != nil {
@@ -105,7 +109,16 @@ func FuzzTableMatch(f *testing.F) {
 			rest := strings.HasSuffix(want[i], "...}")
 			wild := strings.HasPrefix(want[i], "{") && !rest
 			start, _, _ := strings.Cut(want[i], "{")
-			same = rest && strings.HasPrefix(got[i], start) || wild && got[i] != "" || !wild && !rest && got[i] == want[i]
+			switch {
+			case rest:
+				same = strings.HasPrefix(got[i], start)
+			case wild && strings.HasSuffix(want[i], ":int}"):
+				same = digits.MatchString(got[i])
+			case wild:
+				same = got[i] != "" && got[i] != "." && got[i] != ".."
+			default:
+				same = got[i] == want[i]
+			}
 		}
 		if (e != nil) != same {
 			t.Errorf("find %q with %q: got %v, want %v", path, pattern, e != nil, same)
