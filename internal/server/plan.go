@@ -128,7 +128,9 @@ func mountOf(name string, c config.Mount, model *account.Model) (mountPlan, erro
 	if err := m.setProfile(&c, model); err != nil {
 		return m, err
 	}
-	m.setMail(&c)
+	if err := m.setMail(&c); err != nil {
+		return m, err
+	}
 	if err := m.setDjoser(&c.Djoser, model); err != nil {
 		return m, err
 	}
@@ -185,7 +187,7 @@ func (m *mountPlan) setTokens(c *config.Mount, adopted bool) error {
 }
 
 // setMail says which mails the mount sends, and where their links lead.
-func (m *mountPlan) setMail(c *config.Mount) {
+func (m *mountPlan) setMail(c *config.Mount) error {
 	p := &m.policy.Mail
 	p.UseOrigin = true // in development, where nothing else is said
 	if u, err := url.Parse(c.FrontendURL); err == nil && u.Host != "" {
@@ -196,10 +198,17 @@ func (m *mountPlan) setMail(c *config.Mount) {
 	p.PasswordResetURL = cmp.Or(c.PasswordResetURL, p.PasswordResetURL)
 	p.LoginResetURL = cmp.Or(c.LoginResetURL, p.LoginResetURL)
 	if c.Mails == nil {
-		return
+		return nil
+	}
+	for _, name := range c.Mails {
+		if !slices.Contains(m.preset.mails, name) {
+			return fmt.Errorf("[mounts.%s] mails names %q, which nothing in this preset sends\n  it sends %s\n  try: leave it out",
+				m.name, name, cmp.Or(strings.Join(m.preset.mails, ", "), "none of that list"))
+		}
 	}
 	p.Activation, p.Confirmation = slices.Contains(c.Mails, "activation"), slices.Contains(c.Mails, "confirmation")
 	p.PasswordChanged, p.LoginChanged = slices.Contains(c.Mails, "password_changed"), slices.Contains(c.Mails, "login_changed")
+	return nil
 }
 
 // setCookies says how the cookies of the mount travel, and whose pages may write by them.

@@ -39,6 +39,8 @@ type preset struct {
 	profile string
 	// brings is a kind of profile that its mounts show, made where none of its name is declared.
 	brings func() account.ProfileKind
+	// mails are those that a configuration may ask of its routes, by their names there.
+	mails []string
 	// restAuth has django-rest-auth's views, registers its registration, too.
 	restAuth, registers bool
 }
@@ -62,7 +64,7 @@ var presets = map[string]preset{
 		},
 	},
 	"djoser1": {
-		prefix: "/api/", claims: "own", noun: "user", build: buildClassic, auth: []string{django.AuthDRFJWT, django.AuthOpaque},
+		prefix: "/api/", claims: "own", noun: "user", build: buildClassic, auth: []string{django.AuthDRFJWT, django.AuthOpaque}, mails: allMails,
 		places: []place{
 			{op: "root"},
 			{op: "user-create"},
@@ -86,7 +88,7 @@ var presets = map[string]preset{
 	},
 	"djoser": {
 		prefix: "/auth/", claims: "simplejwt", noun: "user", mounted: true, suffixes: true, build: buildUsers, login: account.Username,
-		auth: []string{django.AuthSimpleJWT, django.AuthOpaque},
+		auth: []string{django.AuthSimpleJWT, django.AuthOpaque}, mails: allMails,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), Tokens: simpleTokens, Mail: djoserLinks,
 			Links:   account.LinkPolicy{FoldEmail: true, Stamp: true},
@@ -124,7 +126,7 @@ var presets = map[string]preset{
 			{op: "user-list"},
 			{op: "user-detail"},
 		}, append(tokenPlaces, restPlaces("auth/")...)...),
-		restAuth: true,
+		restAuth: true, mails: passwordMails,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), EmailAsSent: true,
 			Entry: account.EntryPolicy{Stamp: true}, Links: account.LinkPolicy{FoldEmail: true, Likeness: true}, Mail: restLinks,
@@ -133,7 +135,7 @@ var presets = map[string]preset{
 	},
 	"restauth": {
 		prefix: "/rest-auth/", claims: "own", noun: "user", build: buildRestAuth, login: account.Username, restAuth: true, registers: true,
-		auth: []string{django.AuthOpaque, django.AuthDRFJWT},
+		auth: []string{django.AuthOpaque, django.AuthDRFJWT}, mails: passwordMails,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
 			Entry: account.EntryPolicy{Opaque: true, Stamp: true}, Emails: account.EmailPolicy{Verify: account.VerifyLater},
@@ -142,7 +144,7 @@ var presets = map[string]preset{
 		},
 	},
 	"v1": {
-		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative,
+		prefix: "/v1/", claims: "native", noun: "user", mounted: true, build: buildNative, mails: passwordMails,
 		policy: account.Policy{
 			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(), StampLogin: true, Mail: account.MailPolicy{ActivationURL: djoserLinks.ActivationURL},
 			Tokens: account.Tokens{
@@ -175,6 +177,12 @@ var djoserLinks = account.MailPolicy{
 	ActivationURL: "activate/{uid}/{token}", PasswordResetURL: "password/reset/confirm/{uid}/{token}", LoginResetURL: "username/reset/confirm/{uid}/{token}",
 	AddressChanged: true,
 }
+
+// What presets can be asked to send: djoser's all, the others with a route for one's password that notice.
+var (
+	allMails      = []string{"activation", "confirmation", "password_changed", "login_changed"}
+	passwordMails = []string{"password_changed"}
+)
 
 // Presets names every preset, in order.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }

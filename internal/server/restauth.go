@@ -141,6 +141,9 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 	if !p.Entry.Opaque && slices.Equal(m.auth, []string{django.AuthOpaque, django.AuthDRFJWT}) { // whose challenge goes first
 		m.auth = []string{django.AuthDRFJWT, django.AuthOpaque}
 	}
+	if p.Entry.Opaque && !slices.Contains(m.auth, django.AuthOpaque) { // a key that nothing takes signs nobody in
+		m.auth = append(slices.Clone(m.auth), django.AuthOpaque)
+	}
 	return nil
 }
 

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/django"
 )
 
 func TestWhatRestAuthCannotBe(t *testing.T) {
@@ -30,6 +32,9 @@ func TestWhatRestAuthCannotBe(t *testing.T) {
 		}
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "\n") != 2) {
 			t.Errorf("%s\n got: %v\nwant: three lines with %q", tt.name, err, tt.want)
+		}
+		if err == nil && m.policy.Entry.Opaque && !slices.Contains(m.auth, django.AuthOpaque) {
+			t.Errorf("%s: a sign-in gives a key, and of the authenticators %v none takes it", tt.name, m.auth)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"doorward/internal/account"
 	"doorward/internal/config"
 	"doorward/internal/django"
 	"doorward/internal/token"
@@ -327,4 +328,27 @@ func differing(list []string, name string, want, got reflect.Value) []string {
 		return list
 	}
 	return append(list, name+": "+change)
+}
+
+// TestAMailThatNothingSendsIsRefused: it would be silently missing, or leave people inactive without a link.
+func TestAMailThatNothingSendsIsRefused(t *testing.T) {
+	model := account.OwnModel(account.Email, account.Folded)
+	for _, tt := range []struct {
+		preset, mail string
+		want         string // in the refusal; "": none
+	}{
+		{"djoser", "activation", ""},
+		{"djoser1", "login_changed", ""},
+		{"v1", "password_changed", ""},
+		{"userapi", "password_changed", ""},
+		{"v1", "activation", `names "activation", which nothing in this preset sends`},
+		{"restauth", "login_changed", "it sends password_changed"},
+		{"accounts", "activation", "it sends none of that list"},
+		{"tag1", "activation", "it sends none of that list"},
+	} {
+		_, err := mountOf("here", config.Mount{Preset: tt.preset, Mails: []string{tt.mail}}, model)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "\n") != 2) {
+			t.Errorf("%s of %s\n got: %v\nwant: three lines with %q", tt.mail, tt.preset, err, tt.want)
+		}
+	}
 }
