@@ -28,7 +28,7 @@ var ErrKey = errors.New("key is unusable")
 type Key struct {
 	id      string
 	alg     Alg
-	secret  Secret               // of HS*
+	secret  Secret                  // of HS*
 	public  func() crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey; nil of HS*
 	private func() crypto.Signer    // nil where the key only verifies; a func, for fmt prints no more of it
 }
