@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"doorward/internal/account"
 	"doorward/internal/config"
+	"doorward/internal/pattern"
 	"doorward/internal/store"
 )
 
@@ -40,6 +40,14 @@ type coded struct {
 
 // Error implements error.
 func (e *coded) Error() string { return e.text }
+
+// end is the exit code of a command that ended with err, or well.
+func (c *console) end(err error) int {
+	if err != nil {
+		return c.fail(err)
+	}
+	return exitDone
+}
 
 // fail prints an error, three lines at most for each thing that is wrong, and picks the exit code.
 func (c *console) fail(err error) int {
@@ -145,9 +153,9 @@ func refused(refusal *account.Error) string {
 
 // What the parser says: an argument or a flag, and perhaps what it is near to.
 var (
-	unexpected = regexp.MustCompile(`^unexpected argument (.*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
-	unknown    = regexp.MustCompile(`^(unknown flag .*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
-	missing    = regexp.MustCompile(`^expected "(<.*)"$`)
+	unexpected = pattern.Of(`^unexpected argument (.*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
+	unknown    = pattern.Of(`^(unknown flag .*?)(?:, did you mean (?:one of )?"([^"]*)".*\?)?$`)
+	missing    = pattern.Of(`^expected "(<.*)"$`)
 )
 
 // usageOf says what is wrong with a command line in our own words. An argument that nobody asked
@@ -163,7 +171,7 @@ func usageOf(err error) error {
 	}
 	command, text := node.FullPath(), err.Error()
 	help := "\n  try: " + command + " --help"
-	if m := unexpected.FindStringSubmatch(text); m != nil {
+	if m := unexpected().FindStringSubmatch(text); m != nil {
 		switch {
 		case len(node.Children) == 0:
 			return usageError(command + " takes no more arguments\n  a password is read from a prompt or standard input" + help)
@@ -172,10 +180,10 @@ func usageOf(err error) error {
 		}
 		return usageError(fmt.Sprintf("unknown command %q", m[1]) + oneOf(node) + help)
 	}
-	if m := unknown.FindStringSubmatch(text); m != nil && m[2] != "" {
+	if m := unknown().FindStringSubmatch(text); m != nil && m[2] != "" {
 		return usageError(m[1] + "\n  try: " + command + " " + m[2])
 	}
-	if m := missing.FindStringSubmatch(text); m != nil {
+	if m := missing().FindStringSubmatch(text); m != nil {
 		return usageError(command + " lacks " + m[1] + help)
 	}
 	if strings.HasPrefix(text, "expected one of") {

@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
-	c := &console{out: &out, cli: &cli{}}
+	c := &console{out: &out, cli: &flags{}}
 	if err := c.table([][]string{{"id", "username", "active"}, {"1", "héloïse", "true"}, {"22", "a\x1b[31m\tb", ""}}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -15,8 +16,8 @@ import (
 // version is the release; the build sets it.
 var version = "0.1.0-dev"
 
-// cli is the whole command line.
-type cli struct {
+// flags are those of every command.
+type flags struct {
 	Config      string `help:"Configuration file (default: doorward.toml, if it is there)." placeholder:"FILE"`
 	Addr        string `help:"Address to listen on (default: 127.0.0.1:8000)." placeholder:"HOST:PORT"`
 	Dev         *bool  `help:"Development mode: caught mail, /dev/ routes, loopback only." negatable:""`
@@ -27,7 +28,11 @@ type cli struct {
 	JSON        bool   `help:"Print results as JSON." name:"json"`
 	Quiet       bool   `help:"Print results only." short:"q"`
 	Yes         bool   `help:"Answer yes to every question." short:"y"`
+}
 
+// cli is the whole command line.
+type cli struct {
+	flags
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Check   checkCmd   `cmd:"" help:"Say what is right and wrong with the configuration."`
 	User    userCmd    `cmd:"" help:"Add, look at and change users."`
@@ -39,6 +44,12 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"Write all users as lines of JSON, or as CSV."`
 	OpenAPI openAPICmd `cmd:"" name:"openapi" help:"Print the OpenAPI document of what is mounted."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// serving is what of it a start needs: a parser of the whole takes 2 ms to build.
+type serving struct {
+	flags
+	Serve serveCmd `cmd:""`
 }
 
 // examples are command lines to learn from, by command.
@@ -80,7 +91,7 @@ type console struct {
 
 	environ []string
 	now     func() time.Time
-	cli     *cli
+	cli     *flags
 }
 
 func main() {
@@ -89,8 +100,9 @@ func main() {
 
 // newParser builds the command line, with an example in the help of every command.
 func newParser(c *console) *kong.Kong {
-	c.cli = &cli{}
-	parser, err := kong.New(c.cli, kong.Name("doorward"), kong.Writers(c.out, c.err),
+	whole := &cli{}
+	c.cli = &whole.flags
+	parser, err := kong.New(whole, kong.Name("doorward"), kong.Writers(c.out, c.err),
 		kong.Description("User accounts and authentication for single page and mobile apps."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}))
 	if err != nil {
@@ -102,7 +114,29 @@ func newParser(c *console) *kong.Kong {
 	return parser
 }
 
+// parseServing parses the command line of a server; nil: it is another one, or asks for help, or has a mistake,
+// which is for the whole parser to tell.
+func parseServing(args []string, c *console) *kong.Context {
+	if !slices.Contains(args, "serve") {
+		return nil
+	}
+	part := &serving{}
+	parser, err := kong.New(part, kong.NoDefaultHelp())
+	if err != nil {
+		panic(err) // the command line is built wrong
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return nil
+	}
+	c.cli = &part.flags
+	return ctx
+}
+
 func run(args []string, c *console) int {
+	if ctx := parseServing(args, c); ctx != nil {
+		return c.end(ctx.Run(c))
+	}
 	parser := newParser(c)
 	done := -1
 	parser.Exit = func(code int) { done = code }
@@ -113,10 +147,7 @@ func run(args []string, c *console) int {
 	if err != nil {
 		return c.fail(usageOf(err))
 	}
-	if err := ctx.Run(c); err != nil {
-		return c.fail(err)
-	}
-	return exitDone
+	return c.end(ctx.Run(c))
 }
 
 // load reads the configuration of this call.

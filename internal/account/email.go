@@ -2,28 +2,23 @@ package account
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"doorward/internal/pattern"
 )
 
 // The patterns of Django's EmailValidator (3.2.25, django/core/validators.py), with the letters
 // spelled out: ignoring case lets a few through there that are no ASCII, such as the Kelvin sign.
 var (
-	emailLocal = pattern("^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*" +
+	emailLocal = pattern.Of("^(?:[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+(?:\\.[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+)*" +
 		`|"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*")$`)
-	emailDomain  = pattern(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{1,62}[A-Za-z0-9]$`)
-	emailLiteral = pattern(`^\[([A-Fa-f0-9:.]+)\]$`)
+	emailDomain  = pattern.Of(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{1,62}[A-Za-z0-9]$`)
+	emailLiteral = pattern.Of(`^\[([A-Fa-f0-9:.]+)\]$`)
 )
-
-// pattern is a regular expression that is compiled when somebody asks for it first: at start nobody does.
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
 
 // maxEmailChars is the longest address that any rule looks at (RFC 3696 §3, as Django has it).
 const maxEmailChars = 320
@@ -82,7 +77,7 @@ func NormalizeUsername(text string) string { return norm.NFKC.String(text) }
 
 // username is Django's UnicodeUsernameValidator (django/contrib/auth/validators.py): Python's \w is
 // letters, digits and numbers of all scripts, marks left out, and the underscore.
-var username = pattern(`^[\p{L}\p{N}_.@+-]+$`)
+var username = pattern.Of(`^[\p{L}\p{N}_.@+-]+$`)
 
 // ValidUsername reports whether text is a user name by Django's UnicodeUsernameValidator.
 func ValidUsername(text string) bool { return username().MatchString(text) }

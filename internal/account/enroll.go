@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"doorward/internal/password"
+	"doorward/internal/pattern"
 	"doorward/internal/token"
 
 	"golang.org/x/text/unicode/norm"
@@ -103,7 +104,7 @@ const (
 )
 
 // unnamed are the characters that go into no name that is made.
-var unnamed = pattern(`[^0-9A-Za-z_\s@+.-]`)
+var unnamed = pattern.Of(`[^0-9A-Za-z_\s@+.-]`)
 
 // nameOf makes a user name of an address, as allauth does (allauth/utils.py, _generate_unique_username_base):
 // its local part without accents, in lower case.

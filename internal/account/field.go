@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"doorward/internal/pattern"
 )
 
 // FieldKind is what a declared field holds.
@@ -199,8 +201,8 @@ const (
 )
 
 var (
-	fieldName   = pattern(`^[a-z][a-z0-9_]{0,29}$`)
-	profileName = pattern(`^[a-z][a-z0-9_]{0,19}$`)
+	fieldName   = pattern.Of(`^[a-z][a-z0-9_]{0,29}$`)
+	profileName = pattern.Of(`^[a-z][a-z0-9_]{0,19}$`)
 )
 
 // reserved are names that mean something else where a user is read or written.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"doorward/internal/pattern"
 )
 
 // The bounds of values whose field has no narrower ones.
@@ -149,7 +151,7 @@ func (f *FieldSpec) judgeNumber(n int64, fraction int) []Problem {
 	return nil
 }
 
-var decimalText = pattern(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
+var decimalText = pattern.Of(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
 
 // judgeDecimal keeps a decimal with as many places as the field has, so that equal ones are equal texts.
 func (f *FieldSpec) judgeDecimal(text string) (Value, []Problem) {
@@ -196,8 +198,8 @@ func (f *FieldSpec) judgeDecimal(text string) (Value, []Problem) {
 }
 
 var (
-	dateText  = pattern(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$`)
-	stampText = pattern(`^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]{0,6})?)?\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$`)
+	dateText  = pattern.Of(`^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$`)
+	stampText = pattern.Of(`^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6})[0-9]{0,6})?)?\s*(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$`)
 )
 
 // Parse reads a value of the field from a text, as a form, a command or the configuration has it, and

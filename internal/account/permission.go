@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"doorward/internal/pattern"
 )
 
 // Group is a set of permissions under a name. Whoever is in it has them.
@@ -50,7 +52,7 @@ const (
 // maxRights bounds a list of groups or permissions of somebody.
 const maxRights = 1000
 
-var permissionShape = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,99}\.[A-Za-z0-9_:-]{1,100}$`)
+var permissionShape = pattern.Of(`^[A-Za-z_][A-Za-z0-9_]{0,99}\.[A-Za-z0-9_:-]{1,100}$`)
 
 // ValidPermission reports whether text has the form of a permission: "app_label.codename".
 func ValidPermission(text string) bool { return permissionShape().MatchString(text) }

@@ -5,12 +5,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"doorward/internal/pattern"
 )
 
 // mailNames are the mails that a mount may send without being asked.
 var mailNames = []string{"activation", "confirmation", "password_changed", "login_changed"}
 
-var languageTag = pattern(`^[a-z]{2,3}(-[a-z]{2,8})?$`)
+var languageTag = pattern.Of(`^[a-z]{2,3}(-[a-z]{2,8})?$`)
 
 func (k *checker) mail() {
 	m := &k.cfg.Mail

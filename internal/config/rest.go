@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"doorward/internal/pattern"
 )
 
 // REST are the settings of REST framework and drf-jwt that a mount may have. What is empty is the
@@ -42,7 +44,7 @@ func (r *REST) choices() (list []choice) {
 // cookies are the names of Django's own.
 var cookies = []string{"sessionid", "csrftoken"}
 
-var rate = pattern(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
+var rate = pattern.Of(`^[1-9][0-9]{0,8}/[smhd][a-z]*$`) // as REST framework has it
 // The bounds of lists: a page is read by one statement, and a list without pages is held in memory whole.
 const (
 	maxPageSize  = 1000

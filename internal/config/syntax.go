@@ -2,22 +2,17 @@ package config
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
-	"sync"
+
+	"doorward/internal/pattern"
 )
 
 var (
-	hostName  = pattern(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
-	tableName = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
-	mountName = pattern(`^[a-z0-9][a-z0-9_-]{0,39}$`)
-	urlPath   = pattern(`^[A-Za-z0-9._~{}<>:/-]*$`)
+	hostName  = pattern.Of(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+	tableName = pattern.Of(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
+	mountName = pattern.Of(`^[a-z0-9][a-z0-9_-]{0,39}$`)
+	urlPath   = pattern.Of(`^[A-Za-z0-9._~{}<>:/-]*$`)
 )
-
-// pattern is a regular expression that is compiled when somebody asks for it first: at start most are not.
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
 
 // validHost takes a name, an IPv4 address, or an IPv6 address in brackets.
 func validHost(host string) bool {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"doorward/internal/pattern"
 )
 
 // Tokens are the settings of a mount whose tokens tell their kind, as SimpleJWT's do. What is
@@ -123,8 +125,8 @@ func (t *Tokens) ranges() []bounds {
 }
 
 var (
-	headerWord = pattern(`^[!#$%&'*+.^_|~0-9A-Za-z-]{1,64}$`) // a token of RFC 9110 §5.6.2
-	claimName  = pattern(`^[!-~]{1,64}$`)
+	headerWord = pattern.Of(`^[!#$%&'*+.^_|~0-9A-Za-z-]{1,64}$`) // a token of RFC 9110 §5.6.2
+	claimName  = pattern.Of(`^[!-~]{1,64}$`)
 )
 
 // maxExtra bounds the extra claims of a token.

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"sort"
 	"strconv"
 	"time"
+
+	"doorward/internal/pattern"
 )
 
 // object is a JSON object that is taken apart key by key, letter for letter; what is left at the
@@ -102,10 +103,10 @@ func (o *object) seconds(key string, otherwise time.Duration) time.Duration {
 }
 
 // delta is a timedelta as Python's str and as DjangoJSONEncoder write it: "7 days, 0:05:00", "P7DT00H05M00S".
-var delta = regexp.MustCompile(`^(?:(\d{1,6}) days?, )?(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$|^P(\d{1,6})DT(\d\d)H([0-5]\d)M([0-5]\d(?:\.\d{1,6})?)S$`)
+var delta = pattern.Of(`^(?:(\d{1,6}) days?, )?(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$|^P(\d{1,6})DT(\d\d)H([0-5]\d)M([0-5]\d(?:\.\d{1,6})?)S$`)
 
 func parseDelta(text string) (time.Duration, bool) {
-	m := delta.FindStringSubmatch(text)
+	m := delta().FindStringSubmatch(text)
 	if m == nil {
 		return 0, false
 	}

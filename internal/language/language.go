@@ -67,12 +67,11 @@ type pattern struct {
 	names   []string
 }
 
-var place = regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
-
 // patterns are the keys with places, of all catalogues.
 var patterns = sync.OnceValue(readPatterns)
 
 func readPatterns() []pattern {
+	place := regexp.MustCompile(`\\\{([a-z_]+)\\\}`)
 	seen := map[string]bool{}
 	var list []pattern
 	for _, texts := range catalogues() {

@@ -3,7 +3,8 @@ package mail
 import (
 	"context"
 	"log/slog"
-	"regexp"
+
+	"doorward/internal/pattern"
 )
 
 // logTransport writes mails into the log. Links open accounts, so outside development it tells no
@@ -29,13 +30,13 @@ func (l *logTransport) Local() bool { return true }
 // Close implements Transport.
 func (l *logTransport) Close() error { return nil }
 
-var link = regexp.MustCompile(`https?://[^\s<>"']+`)
+var link = pattern.Of(`https?://[^\s<>"']+`)
 
 // linksOf are the addresses in a text.
 func linksOf(text string) []string {
 	seen := map[string]bool{}
 	var links []string
-	for _, l := range link.FindAllString(text, -1) {
+	for _, l := range link().FindAllString(text, -1) {
 		if !seen[l] {
 			seen[l] = true
 			links = append(links, l)
@@ -45,9 +46,9 @@ func linksOf(text string) []string {
 }
 
 // token is what a one-time link ends in.
-var token = regexp.MustCompile(`\b[0-9a-z]{1,13}-[0-9a-f]{20,64}\b`)
+var token = pattern.Of(`\b[0-9a-z]{1,13}-[0-9a-f]{20,64}\b`)
 
 // masked takes links and their tokens out of a text that others will read: the log, the rows.
 func masked(text string) string {
-	return token.ReplaceAllString(link.ReplaceAllString(text, "[link]"), "[token]")
+	return token().ReplaceAllString(link().ReplaceAllString(text, "[link]"), "[token]")
 }

@@ -12,7 +12,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"doorward/internal/account"
+	"doorward/internal/pattern"
 )
 
 // How long a server may take for a step. One delivery as a whole has DeliveryTimeout.
@@ -92,7 +92,7 @@ func newSMTP(u *url.URL) (*smtpTransport, error) {
 	return t, nil
 }
 
-var hostName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`) })
+var hostName = pattern.Of(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`)
 
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

@@ -6,20 +6,23 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"doorward/internal/mail"
+	"doorward/internal/pattern"
 )
 
 //go:embed devmail.html
 var devMailFile embed.FS
 
-var devMailPage = template.Must(template.New("devmail.html").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
-}).ParseFS(devMailFile, "devmail.html"))
+var devMailPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("devmail.html").Funcs(template.FuncMap{
+		"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
+	}).ParseFS(devMailFile, "devmail.html"))
+})
 
 // The policies of the pages. A mail's own styles hold, its scripts never run, and it reaches nobody.
 const (
@@ -42,7 +45,7 @@ type caught struct {
 }
 
 // code is a number to be typed in somewhere.
-var code = regexp.MustCompile(`(?m)(?:^|[\s:])(\d{3} ?\d{3}|\d{8})(?:[\s.]|$)`)
+var code = pattern.Of(`(?m)(?:^|[\s:])(\d{3} ?\d{3}|\d{8})(?:[\s.]|$)`)
 
 func shownMail(m *mail.Caught) caught {
 	c := caught{
@@ -52,7 +55,7 @@ func shownMail(m *mail.Caught) caught {
 	if c.Links == nil {
 		c.Links = []string{}
 	}
-	for _, found := range code.FindAllStringSubmatch(m.Text, -1) {
+	for _, found := range code().FindAllStringSubmatch(m.Text, -1) {
 		c.Codes = append(c.Codes, strings.ReplaceAll(found[1], " ", ""))
 	}
 	return c
@@ -123,7 +126,7 @@ func (s *Server) listMails(w http.ResponseWriter, r *http.Request, query url.Val
 		}
 	}
 	pageHeaders(w.Header(), "text/html; charset=utf-8", devMailPolicy)
-	if err := devMailPage.Execute(w, page); err != nil {
+	if err := devMailPage().Execute(w, page); err != nil {
 		s.log.Debug("the page of mails was cut off", "error", err)
 	}
 }

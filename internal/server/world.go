@@ -36,7 +36,7 @@ func (s *Server) open(ctx context.Context, p *plan, report func(store.Applied)) 
 			w = nil // closed once: the caller must not do it again
 		}
 	}()
-	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model, Patience: s.patience, Log: s.log}); err != nil {
+	if w.db, err = store.Open(ctx, store.Options{URL: p.url, Model: p.model, Migrates: true, Patience: s.patience, Log: s.log}); err != nil {
 		return w, err
 	}
 	if err = w.db.Migrate(ctx, report); err != nil {

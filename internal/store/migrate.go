@@ -110,6 +110,9 @@ func (d *DB) Migrate(ctx context.Context, report func(Applied)) (err error) {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	if len(pending) > 0 {
+		if err := d.compile(ctx, d.Model()); err != nil { // a table that does not fit the model is left as it is
+			return err
+		}
 		if err := d.migrateAlone(ctx, report); err != nil {
 			return err
 		}

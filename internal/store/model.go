@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -57,7 +56,16 @@ func (e *MissingColumnError) Error() string {
 	return fmt.Sprintf("the model names column %q of table %q, which the database does not have", e.Column, e.Table)
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// identifier reports whether a name is made of letters, digits and underscores, and begins with no digit.
+func identifier(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
 
 // typesOf are the types that a field can have.
 var typesOf = map[account.Field][]account.Type{
@@ -76,12 +84,12 @@ func checkModel(m *account.Model) error {
 	if m == nil {
 		return errors.New("no user model is given")
 	}
-	if !identifier.MatchString(m.Table) {
+	if !identifier(m.Table) {
 		return fmt.Errorf("%q cannot be the name of the users' table", m.Table)
 	}
 	seen := map[string]bool{}
 	for _, c := range m.Columns {
-		if !identifier.MatchString(c.Name) {
+		if !identifier(c.Name) {
 			return fmt.Errorf("%q cannot be the name of a column", c.Name)
 		}
 		if seen[c.Name] || seen["field "+string(c.Field)] {
@@ -106,7 +114,7 @@ func checkModel(m *account.Model) error {
 	}
 	for i := range m.Profiles {
 		k := &m.Profiles[i]
-		if !identifier.MatchString(k.Table) {
+		if !identifier(k.Table) {
 			return fmt.Errorf("%q cannot be the name of a table of profiles", k.Table)
 		}
 		if err := checkColumns(k.Table, k.Fields, map[string]bool{"id": true, "user_id": true}); err != nil {
@@ -120,7 +128,7 @@ func checkModel(m *account.Model) error {
 func checkColumns(table string, specs []account.FieldSpec, taken map[string]bool) error {
 	for i := range specs {
 		name := specs[i].ColumnName()
-		if taken[name] || !identifier.MatchString(name) {
+		if taken[name] || !identifier(name) {
 			return fmt.Errorf("%q cannot be the column of the declared field %s in table %s", name, specs[i].Name, table)
 		}
 	}

@@ -59,7 +59,7 @@ func (d *DB) userColumn(ctx context.Context, table, other string) (string, error
 	for column := range live.null {
 		switch {
 		case column == "id", column == other:
-		case user != "" || !identifier.MatchString(column):
+		case user != "" || !identifier(column):
 			return "", nil
 		default:
 			user = column

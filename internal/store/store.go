@@ -37,6 +37,8 @@ type Options struct {
 	SwitchToWAL bool
 	// Name is how PostgreSQL lists the connections; "": as the URL says, or "doorward".
 	Name string
+	// Migrates says that the caller calls Migrate before anything else: that looks at the tables, and Open does not.
+	Migrates bool
 	// NoBackup lets Migrate make no backup of an SQLite file.
 	NoBackup bool
 	// Patience is for tests that load a slow machine; 0: Patience.
@@ -88,6 +90,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Migrates {
+		d.compiled.Store(&compiled{model: o.Model})
+		return d, nil
 	}
 	if err := d.compile(ctx, o.Model); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -189,7 +189,10 @@ func (k *Key) thumbprint() string {
 
 // publicMembers are the required members of a public JWK, in the order of their names.
 func (k *Key) publicMembers() []Claim {
-	switch public := k.public.(type) {
+	if k.public == nil {
+		return nil
+	}
+	switch public := k.public().(type) {
 	case *rsa.PublicKey:
 		return []Claim{
 			{"e", strict64.EncodeToString(big.NewInt(int64(public.E)).Bytes())},

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/big"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -27,9 +28,9 @@ var ErrKey = errors.New("key is unusable")
 type Key struct {
 	id      string
 	alg     Alg
-	secret  Secret               // of HS*
-	public  crypto.PublicKey     // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
-	private func() crypto.Signer // nil where the key only verifies; a func, for fmt prints no more of it
+	secret  Secret                  // of HS*
+	public  func() crypto.PublicKey // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey; nil of HS*
+	private func() crypto.Signer    // nil where the key only verifies; a func, for fmt prints no more of it
 }
 
 // HMACKey makes a key for HS256, HS384 or HS512 of a copy of secret; it panics for another
@@ -64,12 +65,13 @@ func NewSigningKey(alg Alg, id string) (*Key, error) {
 // bind makes a Key of what crypto/x509 parses, if that is for alg and strong enough. Where id is
 // "", it is the thumbprint.
 func bind(alg Alg, id string, material any) (*Key, error) {
-	k := &Key{id: id, alg: alg, public: material}
+	k := &Key{id: id, alg: alg}
 	if signer, ok := material.(crypto.Signer); ok {
-		k.private, k.public = func() crypto.Signer { return signer }, signer.Public()
+		k.private, material = func() crypto.Signer { return signer }, signer.Public()
 	}
+	k.public = func() crypto.PublicKey { return material }
 	fits := false
-	switch public := k.public.(type) {
+	switch public := material.(type) {
 	case *rsa.PublicKey:
 		if err := judgeRSA(public); err != nil {
 			return nil, err
@@ -87,6 +89,17 @@ func bind(alg Alg, id string, material any) (*Key, error) {
 		k.id = k.thumbprint()
 	}
 	return k, nil
+}
+
+// fromSeed makes a key for EdDSA whose public half is computed when it is first asked for: the first
+// in a process costs 2 ms, for the tables of the curve. The id is not "".
+func fromSeed(id string, seed []byte) *Key {
+	private := sync.OnceValue(func() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed) })
+	return &Key{
+		id: id, alg: EdDSA,
+		private: func() crypto.Signer { return private() },
+		public:  func() crypto.PublicKey { return private().Public() },
+	}
 }
 
 // ID is the kid of the key.
@@ -109,7 +122,10 @@ func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // verify judges a signature over message.
 func (k *Key) verify(message, signature []byte) bool {
-	switch public := k.public.(type) {
+	if k.public == nil {
+		return k.CanSign() && hmac.Equal(k.mac(message), signature)
+	}
+	switch public := k.public().(type) {
 	case *rsa.PublicKey:
 		return rsa.VerifyPKCS1v15(public, k.alg.hash(), k.digest(message), signature) == nil
 	case *ecdsa.PublicKey:
@@ -122,7 +138,7 @@ func (k *Key) verify(message, signature []byte) bool {
 	case ed25519.PublicKey:
 		return ed25519.Verify(public, message, signature)
 	}
-	return k.CanSign() && hmac.Equal(k.mac(message), signature)
+	return false
 }
 
 const es256Len = 64

@@ -2,9 +2,11 @@ package token
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"unicode/utf8"
 )
 
 // ParsePEM reads the one key in a PEM text, public or private, and binds it to alg. SimpleJWT's
@@ -52,8 +54,15 @@ func (k *Key) MarshalPrivate() ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(k.private())
 }
 
+// seedPrefix is what stands before the seed in the PKCS #8 of an Ed25519 key (RFC 8410 §7).
+const seedPrefix = "\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"
+
 // ParsePrivate reads what MarshalPrivate gave and binds it to alg. Every error is ErrKey.
 func ParsePrivate(alg Alg, id string, der []byte) (*Key, error) {
+	seed, isSeed := bytes.CutPrefix(der, []byte(seedPrefix))
+	if isSeed && len(seed) == ed25519.SeedSize && alg == EdDSA && id != "" && utf8.ValidString(id) {
+		return fromSeed(id, bytes.Clone(seed)), nil
+	}
 	material, err := parseDER("PRIVATE KEY", der)
 	if err != nil {
 		return nil, err

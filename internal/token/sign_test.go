@@ -200,7 +200,7 @@ func oracleKeys(k *Key) (private, public any) {
 	if k.private == nil {
 		return k.secret.Bytes(), k.secret.Bytes()
 	}
-	return k.private(), k.public
+	return k.private(), k.public()
 }
 
 func TestNamesOfAlgorithmsAreTheirOwn(t *testing.T) {

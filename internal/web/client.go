@@ -4,8 +4,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"doorward/internal/pattern"
 )
 
 // clientAddr is who sent r: the other end of the connection, or with n trusted proxies the n-th
@@ -65,13 +66,13 @@ func newHosts(names []string) (h hosts) {
 
 // hostSyntax is Django's host_validation_re, and the underscore that names of containers have. What
 // else net/http lets through, "a:@b" among it, would turn up in the addresses that answers are made with.
-var hostSyntax = regexp.MustCompile(`^([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?$`)
+var hostSyntax = pattern.Of(`^([a-z0-9._-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?$`)
 
 // allow judges a Host header as Django does: port and case do not matter.
 func (h hosts) allow(header string) bool {
 	name, ok := plainHost(header)
 	if !ok {
-		match := hostSyntax.FindStringSubmatch(strings.ToLower(header))
+		match := hostSyntax().FindStringSubmatch(strings.ToLower(header))
 		if match == nil {
 			return false
 		}

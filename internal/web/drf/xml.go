@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"doorward/internal/pattern"
 )
 
 // readXML reads one XML document as djangorestframework-xml 2.0 does: an element whose first child is called list-item is
@@ -105,7 +106,7 @@ func (r *xmlReader) next() (xml.Token, error) {
 	return token, nil
 }
 
-var reference = regexp.MustCompile(`&#(x?)([0-9a-fA-F]+);`)
+var reference = pattern.Of(`&#(x?)([0-9a-fA-F]+);`)
 
 // badReference returns where in a run of text a reference to what is no character stands, or -1. For half of a surrogate
 // pair encoding/xml reads U+FFFD.
@@ -113,7 +114,7 @@ func badReference(raw []byte) int {
 	if bytes.HasPrefix(raw, []byte("<![CDATA[")) {
 		return -1
 	}
-	for _, at := range reference.FindAllSubmatchIndex(raw, -1) {
+	for _, at := range reference().FindAllSubmatchIndex(raw, -1) {
 		base := 10
 		if at[2] < at[3] {
 			base = 16
@@ -132,7 +133,7 @@ func isXML(c rune) bool {
 }
 
 // undefined is what encoding/xml says of an entity that nobody declared.
-var undefined = regexp.MustCompile(`^invalid character entity (&[^#;][^;]*;)`)
+var undefined = pattern.Of(`^invalid character entity (&[^#;][^;]*;)`)
 
 // broken puts an error of encoding/xml into expat's words.
 func (r *xmlReader) broken(err error) error {
@@ -141,7 +142,7 @@ func (r *xmlReader) broken(err error) error {
 		return r.fail("XML declaration not well-formed", r.start)
 	}
 	rest := r.body[r.start:]
-	switch m := undefined.FindStringSubmatch(syntax.Msg); {
+	switch m := undefined().FindStringSubmatch(syntax.Msg); {
 	case m != nil && bytes.Contains(rest, []byte(m[1])):
 		return r.fail("undefined entity", r.start+bytes.Index(rest, []byte(m[1])))
 	case strings.Contains(syntax.Msg, " closed by "):

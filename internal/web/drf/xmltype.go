@@ -1,10 +1,11 @@
 package drf
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"doorward/internal/pattern"
 )
 
 // inferred is the value that the text of an element stands for (XMLParser._type_convert): nothing, a moment, a whole
@@ -25,11 +26,11 @@ func inferred(s string) value {
 	return v
 }
 
-var momentForm = regexp.MustCompile(`^(\d{4})-(\d{1,2})-( \d|\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})$`)
+var momentForm = pattern.Of(`^(\d{4})-(\d{1,2})-( \d|\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})$`)
 
 // pythonMoment reads "2011-12-25 12:45:00" as Python's strptime does, and prints it as str.
 func pythonMoment(s string) (string, bool) {
-	m := momentForm.FindStringSubmatch(s)
+	m := momentForm().FindStringSubmatch(s)
 	if m == nil {
 		return "", false
 	}
@@ -42,12 +43,12 @@ func pythonMoment(s string) (string, bool) {
 	return t.Format(time.DateTime), exact && n[0] > 0
 }
 
-var intForm = regexp.MustCompile(`^[+-]?\d+(_\d+)*$`)
+var intForm = pattern.Of(`^[+-]?\d+(_\d+)*$`)
 
 // pythonInt reads a whole number as Python's int does, and prints it as str.
 func pythonInt(s string) (string, bool) {
 	s = strip(s)
-	if !intForm.MatchString(s) {
+	if !intForm().MatchString(s) {
 		return "", false
 	}
 	digits := strings.ReplaceAll(strings.TrimLeft(s, "+-"), "_", "")
@@ -64,10 +65,10 @@ func pythonInt(s string) (string, bool) {
 	return digits, true
 }
 
-var decimalForm = regexp.MustCompile(`(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,18})?|inf(inity)?|s?nan\d*)$`)
+var decimalForm = pattern.Of(`(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,18})?|inf(inity)?|s?nan\d*)$`)
 
 // pythonDecimal reads a number as Python's Decimal does. It is left as it was written, without underscores.
 func pythonDecimal(s string) (string, bool) {
 	s = strings.ReplaceAll(strip(s), "_", "")
-	return s, decimalForm.MatchString(s)
+	return s, decimalForm().MatchString(s)
 }

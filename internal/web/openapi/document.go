@@ -4,11 +4,11 @@ package openapi
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"doorward/internal/account"
+	"doorward/internal/pattern"
 	"doorward/internal/web"
 )
 
@@ -142,7 +142,7 @@ func (d *Document) mount(m *web.Mount) {
 	one.common()
 	for i := range m.Routes {
 		r := &m.Routes[i]
-		path := wildcard.ReplaceAllString(m.Prefix+r.Path, "{$1}")
+		path := wildcard().ReplaceAllString(m.Prefix+r.Path, "{$1}")
 		if d.Paths[path] == nil {
 			d.Paths[path] = Path{}
 		}
@@ -156,7 +156,7 @@ const jsonMedia = "application/json"
 var segmentTypes = map[string]string{"": "string", "...": "string", ":int": "integer"}
 
 // wildcard is what net/http's patterns have in the place of a part of a path.
-var wildcard = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.|:int)?\}`)
+var wildcard = pattern.Of(`\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.|:int)?\}`)
 
 // The answers that routes of a mount have in common.
 var refusals = []struct {
@@ -226,7 +226,7 @@ func (d *describer) operationID(r *web.Route) string {
 }
 
 func parameters(r *web.Route) (all []Parameter) {
-	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
+	for _, match := range wildcard().FindAllStringSubmatch(r.Path, -1) {
 		all = append(all, Parameter{Name: match[1], In: "path", Required: true, Schema: &Schema{Type: segmentTypes[match[2]]}})
 	}
 	for i := range r.Query {

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"doorward/internal/account"
+	"doorward/internal/pattern"
 	"doorward/internal/web"
 )
 
@@ -214,7 +214,7 @@ func decimalBounds(f *account.FieldSpec) string {
 }
 
 // foreign is what RE2 writes and the expressions of JSON Schema (ECMA-262) do not know.
-var foreign = regexp.MustCompile(`\(\?[^:]|\\[AzQECpP]|\[\[:`)
+var foreign = pattern.Of(`\(\?[^:]|\\[AzQECpP]|\[\[:`)
 
 // portable reports whether an expression means the same to RE2 and to ECMA-262.
-func portable(pattern string) bool { return !foreign.MatchString(pattern) }
+func portable(pattern string) bool { return !foreign().MatchString(pattern) }
