@@ -154,6 +154,39 @@ func TestALinkOfALoginIsNoField(t *testing.T) {
 	s.faultless(t)
 }
 
+// TestResendingTellsOfAnAddress: with PASSWORD_RESET_SHOW_EMAIL_NOT_FOUND djoser looks for the address first, and then
+// whether it mails at all.
+func TestResendingTellsOfAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		mails       []string
+		tell        bool
+		email, want string
+	}{
+		{"no mails, nobody", nil, true, "nobody@example.com", `400 ["User with given email does not exist."]`},
+		{"no mails, active", nil, true, "ann@example.com", `400 ["User with given email does not exist."]`},
+		{"no mails, inactive", nil, true, "ben@example.com", "400 "},
+		{"no mails, not telling", nil, false, "nobody@example.com", "400 "},
+		{"mails, nobody", []string{"activation"}, true, "nobody@example.com", `400 ["User with given email does not exist."]`},
+		{"mails, inactive", []string{"activation"}, true, "ben@example.com", "204 "},
+	} {
+		s := Start(t, "sqlite", mailed(t, func(m *config.Mount) { m.Mails, m.Djoser.TellEmail = tt.mails, &tt.tell }))
+		for _, name := range []string{"ann", "ben"} {
+			s.post(t, 201, "/auth/users/", map[string]any{"username": name, "email": name + "@example.com", "password": goodPassword}, nil)
+		}
+		for id, active := range map[int64]bool{1: true, 2: false} {
+			if err := s.Accounts().SetActive(t.Context(), id, active); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := s.Send(t, "POST", "/auth/users/resend_activation/", map[string]any{"email": tt.email})
+		if got := fmt.Sprintf("%d %s", r.Status, r.Body); got != tt.want {
+			t.Errorf("%s: %s\ngot:  %s\nwant: %s", tt.name, tt.email, got, tt.want)
+		}
+	}
+}
+
 // TestNobodyIsToldOfAnAddress holds G2 for the routes that mail links.
 func TestNobodyIsToldOfAnAddress(t *testing.T) {
 	t.Parallel()
