@@ -116,6 +116,11 @@ func explain(err error) string {
 	case errors.Is(err, store.ErrNoBackup):
 		_, why, _ := strings.Cut(err.Error(), store.ErrNoBackup.Error()+": ")
 		return store.ErrNoBackup.Error() + "\n  " + strings.Join(strings.Fields(why), " ") + "\n  try: more space beside the database, or doorward migrate --no-backup"
+	case errors.Is(err, store.ErrNoServer):
+		_, why, _ := strings.Cut(err.Error(), store.ErrNoServer.Error()+": ")
+		lines := strings.SplitN(why, "\n", 3) // whom it asked, and what each attempt met
+		return "PostgreSQL cannot be reached\n  " + strings.Join(strings.Fields(strings.Join(lines[:min(2, len(lines))], " ")), " ") +
+			"\n  try: pg_isready, and look at database_url"
 	case errors.Is(err, account.ErrNotFound):
 		return "there is no such user\n  try: doorward user list"
 	case errors.Is(err, account.NoSuchGroup):

@@ -58,6 +58,7 @@ var masks = []struct {
 	{"TIME", regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)},
 	{"KEY", regexp.MustCompile(`^[0-9a-f]{40}$`)},
 	{"ID", regexp.MustCompile(`^[0-9a-f]{32}$`)},
+	{"LINK", regexp.MustCompile(`^[0-9a-z]{6}-[0-9a-f]{32}$`)}, // of a mail, where somebody takes it for his name
 }
 
 var parserWords = regexp.MustCompile(`parse error - .*`)

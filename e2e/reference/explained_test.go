@@ -18,6 +18,12 @@ type explanation struct {
 
 var explanations = []explanation{
 	{
+		name: "Where Django answers 500", page: "django.md", parts: true, // one of the two wrote
+		is: func(q *request, ours, django *answer) bool {
+			return django.status == 500 && ours.status < 300 && q.method != "HEAD" && q.method != "OPTIONS"
+		},
+	},
+	{
 		name: "Where Django answers 500", page: "django.md",
 		is: func(_ *request, ours, django *answer) bool { return django.status == 500 && ours.status < 500 },
 	},

@@ -32,13 +32,24 @@ func (s *Service) Activate(ctx context.Context, p *Policy, l Link) error {
 }
 
 // ResendActivation sends the link again to who is not active yet. Codes: SwitchedOff where the
-// mount sends none, EmailUnknown when nobody is waiting for one; whoever answers decides what of
-// it is told.
+// mount sends none, EmailUnknown when nobody is waiting for one, which comes first where the mount tells;
+// whoever answers decides what of it is told.
 func (s *Service) ResendActivation(ctx context.Context, p *Policy, email string) error {
+	waits := func(u *User) bool { return !u.IsActive && usable(u) }
 	if !p.Mail.Activation {
+		if !p.Links.TellUnknown {
+			return fail(SwitchedOff)
+		}
+		owners, err := s.owners(ctx, p, email, waits)
+		switch {
+		case err != nil:
+			return err
+		case len(owners) == 0:
+			return failField(EmailUnknown, Email)
+		}
 		return fail(SwitchedOff)
 	}
-	found, err := s.mailOwners(ctx, p, email, ActivationMail, func(u *User) bool { return !u.IsActive && usable(u) })
+	found, err := s.mailOwners(ctx, p, email, ActivationMail, waits)
 	if err == nil && !found {
 		return failField(EmailUnknown, Email)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -112,19 +113,9 @@ const maxOwners = 20
 // mailOwners sends a link to everybody who has this address and passes. Where nobody does, the
 // same work is done for nobody.
 func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (found bool, err error) {
-	var users []User
-	err = s.store.View(ctx, func(r Reader) error {
-		users, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
-		return err
-	})
+	owners, err := s.owners(ctx, p, email, passes)
 	if err != nil {
-		return false, fmt.Errorf("find the users of an address: %w", err)
-	}
-	owners := users[:0]
-	for _, u := range users {
-		if passes(&u) {
-			owners = append(owners, u)
-		}
+		return false, err
 	}
 	err = s.store.Update(ctx, func(w Writer) error {
 		for i := range owners {
@@ -144,6 +135,18 @@ func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why O
 		s.mailed(ctx)
 	}
 	return len(owners) > 0, err
+}
+
+// owners are those of an address who pass.
+func (s *Service) owners(ctx context.Context, p *Policy, email string, passes func(*User) bool) (owners []User, err error) {
+	err = s.store.View(ctx, func(r Reader) error {
+		owners, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the users of an address: %w", err)
+	}
+	return slices.DeleteFunc(owners, func(u User) bool { return !passes(&u) }), nil
 }
 
 // sendNobody puts a mail to nobody into the outbox, which takes it out again as if it were sent: the clock

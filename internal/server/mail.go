@@ -19,9 +19,13 @@ func composerOf(cfg *config.Config) (*mail.Composer, error) {
 	if cfg.MailURL == "" {
 		return nil, nil
 	}
-	return mail.NewComposer(mail.ComposerOptions{
+	composer, err := mail.NewComposer(mail.ComposerOptions{
 		Templates: cfg.Mail.Templates, PublicURL: cfg.PublicURL, From: cfg.Mail.From, Language: cfg.Mail.Language, Development: cfg.Dev,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("mails cannot be written\n  %w\n  try: see docs/mail.md", err)
+	}
+	return composer, nil
 }
 
 // openTransport opens the way out. In development a copy of every mail is caught.

@@ -86,10 +86,13 @@ func (d *DB) openPostgres(ctx context.Context, o *Options) error {
 	d.follow = sql.OpenDB(stdlib.GetConnector(*config))
 	d.follow.SetMaxIdleConns(-1)
 	if err := d.read.PingContext(ctx); err != nil {
-		return errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), d.Close())
+		return errors.Join(fmt.Errorf("%w: %w", ErrNoServer, err), d.Close())
 	}
 	return nil
 }
+
+// ErrNoServer says that PostgreSQL could not be reached when the database was opened; the driver's reason follows.
+var ErrNoServer = errors.New("connect to PostgreSQL")
 
 // bornKey is where a connection has its generation.
 const bornKey = "doorward.generation"

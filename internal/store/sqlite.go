@@ -100,7 +100,7 @@ func (d *DB) journal(ctx context.Context, change bool) error {
 	})
 	switch sqliteCode(err) & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s is not an SQLite database", d.path)
+		return fmt.Errorf("%s is not an SQLite database\n  it begins with something else\n  try: move it away, or doorward serve --database-url sqlite:other.db", d.path)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("open the database %s: SQLite may not write it or make files beside it: %w", d.path, err)
 	}
@@ -123,7 +123,7 @@ func sqliteFile(path string) (_ string, fresh bool, err error) {
 	}
 	folder := filepath.Dir(path)
 	if info, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-		return "", false, fmt.Errorf("the database cannot be opened: there is no folder %s", folder)
+		return "", false, fmt.Errorf("the database cannot be opened: there is no folder %s\n  try: mkdir -p %[1]s", folder)
 	} else if err == nil && !info.IsDir() {
 		return "", false, fmt.Errorf("the database cannot be opened: %s is not a folder", folder)
 	}
@@ -135,7 +135,8 @@ func sqliteFile(path string) (_ string, fresh bool, err error) {
 	case errors.Is(err, os.ErrExist):
 		fresh, err = checkFile(path)
 	case errors.Is(err, os.ErrPermission):
-		return "", false, fmt.Errorf("the database %s cannot be made: the folder %s is not writable for this user", path, folder)
+		return "", false, fmt.Errorf("the database %s cannot be made: the folder %s is not writable for this user\n"+
+			"  try: start in a folder that can be written, or --database-url sqlite:PATH", path, folder)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("the database cannot be opened: %w", err)

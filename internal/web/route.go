@@ -88,6 +88,7 @@ const (
 	Related // another row, by what it is called; it is shown, and never taken
 	Link    // the address of what the body is about
 	Moment  // a time by RFC 3339, in answers
+	Unread  // text as it was sent, which the handler judges alone; of what is no text whatever stands for it
 )
 
 // Field describes one member of a body: validation, OPTIONS and OpenAPI follow from it.

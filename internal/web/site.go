@@ -77,7 +77,7 @@ func (s *Site) Mounts() []Mount { return s.options.Mounts }
 func (s *Site) mount(m *Mount) error {
 	var paths []string
 	views := map[string][]*Route{}
-	taken := map[string]bool{}
+	taken := map[string]string{}
 	m.Routes = slices.Clone(m.Routes) // their handlers change
 	for i := range m.Routes {
 		route := &m.Routes[i]
@@ -86,10 +86,11 @@ func (s *Site) mount(m *Mount) error {
 		}
 		path := m.Prefix + route.Path
 		what := route.Method + " " + path
-		if taken[what] {
-			return fmt.Errorf("mount %s: two routes answer %s", m.Name, what)
+		if other, ok := taken[what]; ok {
+			return fmt.Errorf("mount %s: two routes answer %s\n  they are %s and %s\n  try: another path in [mounts.%s.paths], or \"\" for none",
+				m.Name, what, other, route.Op, m.Name)
 		}
-		taken[what] = true
+		taken[what] = route.Op
 		route.Handler = noted(route, s.options.Metrics.meter(m.Name, route.Op))
 		for _, path := range route.paths(m) {
 			if views[path] == nil {

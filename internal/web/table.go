@@ -35,8 +35,8 @@ const maxWild = 4
 
 func (t *table) add(e *entry) error {
 	if !strings.ContainsAny(e.path, "{}") {
-		if t.fixed[e.path] != nil {
-			return fmt.Errorf("two mounts have the path %s", e.path)
+		if other := t.fixed[e.path]; other != nil {
+			return e.collides(other)
 		}
 		if t.fixed == nil {
 			t.fixed = map[string]*entry{}
@@ -46,7 +46,7 @@ func (t *table) add(e *entry) error {
 	}
 	for _, other := range t.patterns {
 		if other.path == e.path {
-			return fmt.Errorf("two mounts have the path %s", e.path)
+			return e.collides(other)
 		}
 	}
 	if err := e.split(); err != nil {
@@ -54,6 +54,17 @@ func (t *table) add(e *entry) error {
 	}
 	t.patterns = append(t.patterns, e)
 	return nil
+}
+
+func (e *entry) collides(other *entry) error {
+	whose, name := "an operation", "NAME"
+	if other.mount != nil {
+		whose = "that of mount " + other.mount.Name
+	}
+	if e.mount != nil {
+		name = e.mount.Name
+	}
+	return fmt.Errorf("two mounts have the path %s\n  it is %s already\n  try: prefix = \"/%s/\"   in [mounts.%s]", e.path, whose, name, name)
 }
 
 // split takes the path of a pattern apart.

@@ -203,8 +203,11 @@ func (p *parser) until(ends ...string) (nodes []Node, end string, err error) {
 			}
 			n, err = p.tag(tag, strings.TrimSpace(strings.TrimPrefix(next.text, tag)))
 		}
+		if err != nil && !strings.HasPrefix(err.Error(), "line ") { // of a block: it knows its own
+			err = fmt.Errorf("line %d: %w", next.line, err)
+		}
 		if err != nil {
-			return nil, "", fmt.Errorf("line %d: %w", next.line, err)
+			return nil, "", err
 		}
 		if n != nil {
 			nodes = append(nodes, n)

@@ -128,7 +128,7 @@ func (u *Users) actions() []web.Route {
 	login := string(u.login())
 	uid, token := text("uid", "Uid"), text("token", "Token")
 	email := []web.Field{{Name: "email", Label: "Email", Kind: web.Email, Required: true}}
-	optional := func(f web.Field) web.Field { f.Required = false; return f }
+	unread := func(f web.Field) web.Field { f.Required, f.Kind = false, web.Unread; return f } // no fields of that serializer
 	var routes []web.Route
 	for _, a := range []struct {
 		op, path, view, may, doc string
@@ -164,7 +164,7 @@ func (u *Users) actions() []web.Route {
 		{
 			"user-reset-username-confirm", "reset_" + login + "_confirm", "Reset username confirm", "username_reset_confirm",
 			"Change what somebody signs in with by the link that was mailed.", u.resetLogin(modernLinks),
-			append([]web.Field{optional(uid), optional(token)}, u.renamed(u.RetypeResetLogin)...),
+			append([]web.Field{unread(uid), unread(token)}, u.renamed(u.RetypeResetLogin)...),
 		},
 	} {
 		route := web.Route{

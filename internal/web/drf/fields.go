@@ -138,6 +138,9 @@ func fromForm(f *web.Field, v value, partial bool) value {
 func check(r *web.Request, f *web.Field, v value) (e entry, texts []string, err error) {
 	e.name = f.Name
 	switch {
+	case f.Kind == web.Unread:
+		e.text = v.text
+		return e, nil, nil
 	case v.kind == absent:
 		return e, []string{"This field is required."}, nil
 	case v.kind == null && f.Null:

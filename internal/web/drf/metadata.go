@@ -47,7 +47,7 @@ func (v *view) told(method string, asked *web.Request) []web.Field {
 // kindNames are DRF's names of the kinds of fields (SimpleMetadata.label_lookup).
 var kindNames = [...]string{
 	web.Text: "string", web.Email: "email", web.Secret: "string", web.Integer: "integer", web.Boolean: "boolean",
-	web.Related: "field", web.Link: "field", web.Moment: "datetime",
+	web.Related: "field", web.Link: "field", web.Moment: "datetime", web.Unread: "string",
 }
 
 // declaredNames are those of declared fields that differ.
