@@ -11,14 +11,14 @@ import (
 
 // SignOut ends the session of the token that who showed. Signing out twice is no error.
 func (s *Service) SignOut(ctx context.Context, p *Policy, who *Principal) error {
-	err := s.store.Update(ctx, func(w Writer) error {
-		id, err := s.sessionToEnd(ctx, w, p, who)
-		s.ended(p, id)
-		if err == nil && id != 0 {
+	var id int64
+	err := s.store.Update(ctx, func(w Writer) (err error) {
+		if id, err = s.sessionToEnd(ctx, w, p, who); err == nil && id != 0 {
 			_, err = s.endRow(ctx, w, p, id)
 		}
 		return err
 	})
+	s.ended(p, id)
 	if err != nil {
 		return fmt.Errorf("sign user %d out: %w", who.User.ID, err)
 	}
