@@ -73,6 +73,9 @@ func (s *Service) ResetLogin(ctx context.Context, p *Policy, l Link, f Field, fr
 		if err == nil && !first {
 			err = fail(LinkToken)
 		}
+		if err == nil {
+			err = s.still(ctx, w, p, u.ID, l, LoginResetMail, func(now *User) { now.putText(f, old.text(f)) })
+		}
 		if err != nil {
 			return err
 		}
