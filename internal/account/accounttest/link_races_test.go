@@ -18,7 +18,7 @@ func TestALinkIsJudgedWhereItIsUsed(t *testing.T) {
 		link account.Link
 	}
 	newAddress := func(x *with) error {
-		_, err := x.s.EditPerson(ctx, x.p, account.Self, x.u.ID, account.Changes{Texts: map[account.Field]string{account.Email: "anna@example.com"}})
+		_, err := x.s.EditPerson(ctx, x.p, nil, account.Self, x.u.ID, account.Changes{Texts: map[account.Field]string{account.Email: "anna@example.com"}})
 		return err
 	}
 	password := func(x *with) error { return x.s.ResetPassword(ctx, x.p, x.link, fresh) }
