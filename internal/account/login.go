@@ -39,6 +39,9 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 		if err == nil && !first {
 			err = fail(Changed)
 		}
+		if err == nil {
+			err = s.signedIn(ctx, w, &u)
+		}
 		if err != nil {
 			return err
 		}
@@ -55,6 +58,16 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 		return nil
 	})
 	return s.loginChanged(ctx, err, u.ID)
+}
+
+// signedIn holds that nothing ended everything of u, nor disabled him, since he was read: he is not to act any more. His
+// row is held by a change.
+func (s *Service) signedIn(ctx context.Context, w Writer, u *User) error {
+	now, err := w.User(ctx, u.ID)
+	if err == nil && (now.Epoch != u.Epoch || !now.IsActive) {
+		err = failField(WrongPassword, Password)
+	}
+	return err
 }
 
 // ResetLogin does so for the user of a link. Of any number at once one succeeds.
