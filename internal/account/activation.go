@@ -20,6 +20,9 @@ func (s *Service) Activate(ctx context.Context, p *Policy, l Link) error {
 		if !first {
 			return fail(LinkStale)
 		}
+		if err := s.still(ctx, w, p, u.ID, l, ActivationMail, func(*User) {}); err != nil {
+			return err
+		}
 		return s.tell(ctx, w, p, &u, ConfirmationMail, p.Mail.Confirmation)
 	})
 	if err != nil && Refusal(err) == nil {

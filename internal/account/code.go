@@ -71,6 +71,7 @@ const (
 	Changed      Code = "changed"       // somebody else changed it meanwhile
 	NoSuchUser   Code = "no_such_user"
 	NotYours     Code = "not_yours" // it is there, and who asks may not have it
+	Outranked    Code = "outranked" // it is about a superuser, and who asks is none
 
 	// Of groups and permissions.
 	NoSuchGroup      Code = "no_such_group"

@@ -163,8 +163,8 @@ type Changes struct {
 }
 
 // Edit changes a user, in one transaction, as far as by may: see Principal.Access. Codes: ReadOnly, Invalid,
-// TooLong, UsernameTaken, PhoneTaken; of declared fields those of FieldSpec.Judge, Required, Unknown, NotOfRole
-// and Taken.
+// TooLong, UsernameTaken, PhoneTaken; NoSuchUser; of declared fields those of FieldSpec.Judge, Required, Unknown,
+// NotOfRole and Taken.
 func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User, error) {
 	if by < Self {
 		return User{}, fail(ReadOnly)
@@ -187,10 +187,16 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 	after := u
 	err := s.update(ctx, u.ID, func(w Writer) error {
 		after = u // may run again
+
+		if len(changed) == 0 { // a profile of nobody has no row to refer to
+			if _, err := w.User(ctx, u.ID); err != nil {
+				return err
+			}
+		}
 		return writeRows(ctx, w, &after, changed, rows)
 	})
 	if err != nil {
-		return User{}, s.taken(err, fmt.Sprintf("update user %d", u.ID))
+		return User{}, s.taken(lost(err), fmt.Sprintf("update user %d", u.ID))
 	}
 	return after, nil
 }

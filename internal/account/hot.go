@@ -174,7 +174,8 @@ func undone(err error) bool {
 	return Refusal(err) != nil
 }
 
-// ended notes that a session is over, before anybody hears of it.
+// ended notes that a session is over, after its commit and before anybody hears of it: what is forgotten, and read again,
+// before the commit is alive. Noting it where nothing was committed costs a reading.
 func (s *Service) ended(p *Policy, session int64) {
 	if s.hot != nil && session != 0 {
 		s.end(session, p.Tokens.life())

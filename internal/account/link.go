@@ -107,6 +107,19 @@ func (s *Service) follow(ctx context.Context, p *Policy, l Link, why Occasion) (
 	return u, nil
 }
 
+// still holds that a link is good for the row that is being written, too, which nobody else changes from here on: what it is bound
+// to may have changed since it was followed. back undoes in a copy what was written.
+func (s *Service) still(ctx context.Context, w Writer, p *Policy, id int64, l Link, why Occasion, back func(*User)) error {
+	u, err := w.User(ctx, id)
+	if err != nil {
+		return err
+	}
+	if back(&u); !s.links.Check(linked(p, &u, why), l.Token, s.now(), p.linkTimeout()) {
+		return fail(LinkToken)
+	}
+	return nil
+}
+
 // maxOwners is how many users of one address get a mail.
 const maxOwners = 20
 

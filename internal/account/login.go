@@ -39,6 +39,9 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 		if err == nil && !first {
 			err = fail(Changed)
 		}
+		if err == nil {
+			err = s.signedIn(ctx, w, &u)
+		}
 		if err != nil {
 			return err
 		}
@@ -57,6 +60,16 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 	return s.loginChanged(ctx, err, u.ID)
 }
 
+// signedIn holds that nothing ended everything of u, nor disabled him, since he was read: he is not to act any more. His
+// row is held by a change.
+func (s *Service) signedIn(ctx context.Context, w Writer, u *User) error {
+	now, err := w.User(ctx, u.ID)
+	if err == nil && (now.Epoch != u.Epoch || !now.IsActive) {
+		err = failField(WrongPassword, Password)
+	}
+	return err
+}
+
 // ResetLogin does so for the user of a link. Of any number at once one succeeds.
 // Codes: Invalid, TooLong, UsernameTaken, EmailTaken, LinkUser, LinkToken.
 func (s *Service) ResetLogin(ctx context.Context, p *Policy, l Link, f Field, fresh string) error {
@@ -72,6 +85,9 @@ func (s *Service) ResetLogin(ctx context.Context, p *Policy, l Link, f Field, fr
 		first, err := w.SwapLogin(ctx, u.ID, f, old.text(f), fresh)
 		if err == nil && !first {
 			err = fail(LinkToken)
+		}
+		if err == nil {
+			err = s.still(ctx, w, p, u.ID, l, LoginResetMail, func(now *User) { now.putText(f, old.text(f)) })
 		}
 		if err != nil {
 			return err

@@ -11,14 +11,14 @@ import (
 
 // SignOut ends the session of the token that who showed. Signing out twice is no error.
 func (s *Service) SignOut(ctx context.Context, p *Policy, who *Principal) error {
-	err := s.store.Update(ctx, func(w Writer) error {
-		id, err := s.sessionToEnd(ctx, w, p, who)
-		s.ended(p, id)
-		if err == nil && id != 0 {
+	var id int64
+	err := s.store.Update(ctx, func(w Writer) (err error) {
+		if id, err = s.sessionToEnd(ctx, w, p, who); err == nil && id != 0 {
 			_, err = s.endRow(ctx, w, p, id)
 		}
 		return err
 	})
+	s.ended(p, id)
 	if err != nil {
 		return fmt.Errorf("sign user %d out: %w", who.User.ID, err)
 	}
@@ -55,12 +55,13 @@ func (s *Service) sessionToEnd(ctx context.Context, w Writer, p *Policy, who *Pr
 }
 
 // SignOutEverywhere ends everything of a user at once: sessions, tokens, and the key they were made with.
+// Codes: NoSuchUser.
 func (s *Service) SignOutEverywhere(ctx context.Context, id int64) error {
 	err := s.update(ctx, id, func(w Writer) error { return s.endEverything(ctx, w, &User{ID: id}) })
-	if err != nil {
+	if err = lost(err); err != nil && Refusal(err) == nil {
 		return fmt.Errorf("sign user %d out everywhere: %w", id, err)
 	}
-	return nil
+	return err
 }
 
 // SignOutOfAllNodes is SignOutEverywhere, and then waits until every node has heard of it: told.
@@ -116,16 +117,23 @@ func (s *Service) Delete(ctx context.Context, who *Principal, text string) error
 
 // Remove deletes an account, and all that is kept of it. One that is gone already is no error.
 func (s *Service) Remove(ctx context.Context, id int64) error {
-	err := s.Dismiss(ctx, id)
+	err := s.Dismiss(ctx, &Policy{}, nil, id)
 	if errors.Is(err, NoSuchUser) {
 		return nil
 	}
 	return err
 }
 
-// Dismiss deletes the account of another for somebody who may. Codes: NoSuchUser.
-func (s *Service) Dismiss(ctx context.Context, id int64) error {
+// Dismiss deletes the account of another for who, nil for an operator. Codes: NoSuchUser, Outranked.
+func (s *Service) Dismiss(ctx context.Context, p *Policy, who *Principal, id int64) error {
 	err := s.update(ctx, id, func(w Writer) error {
+		u, err := w.User(ctx, id)
+		if err == nil {
+			err = p.outranks(who, &u)
+		}
+		if err != nil {
+			return lost(err)
+		}
 		there, err := w.DeleteUser(ctx, id)
 		if err == nil && !there {
 			return fail(NoSuchUser)

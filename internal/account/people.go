@@ -16,6 +16,9 @@ type ChangePolicy struct {
 	LoginDeactivates, AlwaysMail bool
 	// HideUsers shows a person who is no staff nobody but himself.
 	HideUsers bool
+	// StaffOverAll lets staff change and delete superusers, too. Recorded of Django, where whoever may change somebody's address
+	// may have his password reset, and never on outside a replay of it.
+	StaffOverAll bool
 	// ListLimit is how many users or profiles a list without pages may have; 0: ten thousand.
 	ListLimit int
 }
@@ -38,6 +41,14 @@ func (r Reach) Wider(other Reach) bool {
 // reaches reports whether who, nil for nobody, may call up the user of an id.
 func (who *Principal) reaches(r Reach, id int64) bool {
 	return r == Everybody || who != nil && (who.User.ID == id || r == OwnOrStaff && who.User.IsStaff)
+}
+
+// outranks refuses who may not touch u: a superuser is changed by superusers alone, and by himself. who is nil for an operator.
+func (p *Policy) outranks(who *Principal, u *User) error {
+	if !u.IsSuperuser || p.Changes.StaffOverAll || who == nil || who.User.IsSuperuser || who.User.ID == u.ID {
+		return nil
+	}
+	return fail(Outranked)
 }
 
 // Person calls up a user. Codes: NoSuchUser, NotYours.
@@ -124,10 +135,10 @@ func (s *Service) People(ctx context.Context, p *Policy, who *Principal) ([]User
 	}
 }
 
-// EditPerson changes a user whom the caller called up for somebody who may; declared fields and profiles as far as by may:
+// EditPerson changes a user whom the caller called up for who; declared fields and profiles as far as by may:
 // see Principal.Access. Unlike Edit it changes addresses, kept as they were sent, and mails what follows of that.
-// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Busy; of declared fields and profiles those of Edit.
-func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64, c Changes) (u User, err error) {
+// Codes: Invalid, TooLong, EmailTaken, UsernameTaken, PhoneTaken, NoSuchUser, Outranked, Busy; of declared fields and profiles those of Edit.
+func (s *Service) EditPerson(ctx context.Context, p *Policy, who *Principal, by Access, id int64, c Changes) (u User, err error) {
 	var changed []Field
 	for f, text := range c.Texts {
 		col, ok := s.store.Model().Column(f)
@@ -148,6 +159,9 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 	}
 	err = s.update(ctx, id, func(w Writer) error {
 		if u, err = w.User(ctx, id); err != nil {
+			return err
+		}
+		if err := p.outranks(who, &u); err != nil {
 			return err
 		}
 		email := u.Email
@@ -183,15 +197,15 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, by Access, id int64
 }
 
 // Expel deletes another user for somebody who may, once he gave his own password.
-// Codes: WrongPassword, NoSuchUser, Busy.
-func (s *Service) Expel(ctx context.Context, who *Principal, id int64, current string) error {
+// Codes: WrongPassword, NoSuchUser, Outranked, Busy.
+func (s *Service) Expel(ctx context.Context, p *Policy, who *Principal, id int64, current string) error {
 	if who.User.ID == id {
 		return s.Delete(ctx, who, current)
 	}
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
 	}
-	return s.Dismiss(ctx, id)
+	return s.Dismiss(ctx, p, who, id)
 }
 
 // Text is what people wrote into a field; "" for fields that are no text.

@@ -57,14 +57,21 @@ func (p *Policy) renewing(who *Principal) *Policy {
 // adopt opens the session of a token that was made by another program.
 func (s *Service) adopt(ctx context.Context, p *Policy, who *Principal) (Session, error) {
 	ses := s.adopted(p, who)
+	var found Session
 	err := s.store.Update(ctx, func(w Writer) error {
-		_, err := w.InsertSession(ctx, &ses) // not inserted: another request has just done it
+		inserted, err := w.InsertSession(ctx, &ses)
+		if found = ses; err == nil && !inserted { // another request has just done it
+			found, err = w.SessionByMark(ctx, who.User.ID, p.family(), who.mark)
+		}
 		return err
 	})
 	if err != nil {
 		return Session{}, fmt.Errorf("open a session for a foreign token of user %d: %w", who.User.ID, err)
 	}
-	return ses, nil
+	if !found.Ended.IsZero() || found.Epoch != who.User.Epoch {
+		return Session{}, fail(TokenEnded)
+	}
+	return found, nil
 }
 
 func (s *Service) adopted(p *Policy, who *Principal) Session {
@@ -195,11 +202,11 @@ func (t *Tokens) rowEnd(created, used time.Time) time.Time {
 
 // reused ends the session whose old refresh token was shown again.
 func (s *Service) reused(ctx context.Context, p *Policy, ses *Session) error {
-	s.ended(p, ses.ID)
 	err := s.store.Update(ctx, func(w Writer) error {
 		_, err := s.endRow(ctx, w, p, ses.ID)
 		return err
 	})
+	s.ended(p, ses.ID)
 	if err != nil {
 		return fmt.Errorf("end session %d after a reuse: %w", ses.ID, err)
 	}

@@ -62,6 +62,9 @@ func (s *Service) ResetPassword(ctx context.Context, p *Policy, l Link, fresh st
 		if err == nil && !first {
 			err = fail(LinkToken)
 		}
+		if err == nil {
+			err = s.still(ctx, w, p, u.ID, l, PasswordResetMail, func(now *User) { now.Password = u.Password })
+		}
 		if err == nil && !p.KeepTokens {
 			err = s.endEverything(ctx, w, &User{ID: u.ID})
 		}

@@ -186,47 +186,50 @@ func (s *Service) Blacklist(ctx context.Context, p *Policy, raw string) error {
 	if err != nil || p.Tokens.Typed.NoBlacklist {
 		return err
 	}
-	err = s.store.Update(ctx, func(w Writer) error { return s.blacklist(ctx, w, p, d) })
+	var id int64
+	err = s.store.Update(ctx, func(w Writer) (err error) {
+		id, err = s.blacklist(ctx, w, p, d)
+		return err
+	})
+	if !undone(err) {
+		s.ended(p, id)
+	}
 	if err != nil && Refusal(err) == nil {
 		return fmt.Errorf("blacklist a token: %w", err)
 	}
 	return err
 }
 
-func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedToken) error {
+// blacklist ends the session of a token, and gives its id; 0 where nothing was there to end.
+func (s *Service) blacklist(ctx context.Context, w Writer, p *Policy, d *typedToken) (int64, error) {
 	u, err := s.owner(ctx, w, p, d.claims)
 	if err != nil && (Refusal(err) == nil || !p.Tokens.Typed.Blind) {
-		return err
+		return 0, err
 	}
 	ses, err := s.findTyped(ctx, w, p, d, u.ID)
 	if errors.Is(err, ErrNotFound) {
 		if !p.Tokens.Foreign {
-			return fail(TokenEnded)
+			return 0, fail(TokenEnded)
 		}
 		// Nobody used it here: what remembers it is a session that is over.
 		ses = s.adopted(p, &Principal{User: u, mark: d.mark(), claims: d.claims})
 		ses.Ended = ses.Created
-		inserted, err := w.InsertSession(ctx, &ses)
-		if err != nil || inserted {
-			return err
+		var inserted bool
+		if inserted, err = w.InsertSession(ctx, &ses); err != nil || inserted {
+			return 0, err
 		}
 		ses, err = w.SessionByMark(ctx, u.ID, p.family(), ses.Mark) // another request has just opened it
-		if err != nil {
-			return err
-		}
-		return s.endTyped(ctx, w, p, d, &ses)
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.endTyped(ctx, w, p, d, &ses)
+	return ses.ID, s.endTyped(ctx, w, p, d, &ses)
 }
 
 func (s *Service) endTyped(ctx context.Context, w Writer, p *Policy, d *typedToken, ses *Session) error {
 	if ses.Mount != p.family() || spent(p, d, ses) && !p.Tokens.Typed.ReuseEnds {
 		return fail(TokenEnded)
 	}
-	s.ended(p, ses.ID)
 	live, err := w.EndSession(ctx, ses.ID, s.now())
 	if err == nil && !live {
 		err = fail(TokenEnded)

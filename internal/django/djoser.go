@@ -113,6 +113,7 @@ func (c *Condition) readCommon(s *object) {
 	s.take("PROTOCOL", &mail.Protocol)
 	// Django keeps what is signed in when a password changes, and knows one kind of link.
 	c.Policy.KeepTokens = true
+	c.Policy.Changes.StaffOverAll = true
 	c.Policy.Links = account.LinkPolicy{Timeout: s.seconds("PASSWORD_RESET_TIMEOUT", 3*24*time.Hour), OneKind: true}
 	djoser := s.sub("DJOSER")
 	c.readDjoser(&djoser)

@@ -9,6 +9,7 @@ import (
 func (c *Condition) readUserAPI(s *object) {
 	s.take("SECRET_KEY", &c.SecretKey)
 	c.Policy = account.Policy{Mount: c.Preset, Login: account.Email, Rules: readValidators(s), AnyPassword: true, EmailAsSent: true, KeepTokens: true}
+	c.Policy.Changes.StaffOverAll = true
 	c.readREST(s)
 	c.readRestAuth(s)
 	jwt := s.sub("JWT_AUTH")

@@ -56,6 +56,7 @@ var ownDefaults = map[string][]string{
 	"policy.Emails.Life":              {"72h0m0s -> 0s"}, // 0 is three days
 	"policy.Changes.AlwaysMail":       {"true -> false"}, // djoser 2.1; warned of
 	"policy.Changes.LoginDeactivates": {"true -> false"}, // djoser 1; warned of
+	"policy.Changes.StaffOverAll":     {"true -> false"}, // staff changes no superuser
 }
 
 // leftOut are the transcripts whose settings the configuration cannot say, with what differs.

@@ -310,17 +310,17 @@ func TestEditProfile(t *testing.T) {
 	}
 	_, err = w.Edit(ctx, account.Self, other, account.Changes{Extra: account.Values{}.With("nick", text("s"))})
 	wantCode(t, "the nick of another", err, account.Taken)
-	_, err = w.EditPerson(ctx, native(), account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("s"))})
+	_, err = w.EditPerson(ctx, native(), nil, account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("s"))})
 	wantCode(t, "the nick of another, by one who called him up", err, account.Taken)
-	_, err = w.EditPerson(ctx, native(), account.Anyone, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("free"))})
+	_, err = w.EditPerson(ctx, native(), nil, account.Anyone, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("free"))})
 	wantCode(t, "a nick by anyone", err, account.ReadOnly)
-	if got, err := w.EditPerson(ctx, native(), account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("mine"))}); err != nil ||
+	if got, err := w.EditPerson(ctx, native(), nil, account.Self, other.ID, account.Changes{Extra: account.Values{}.With("nick", text("mine"))}); err != nil ||
 		got.Extra.Of("nick") != text("mine") || !w.user(t, other.ID).Extra.Equal(got.Extra) {
 		t.Errorf("a nick of his own: got %v and %v, want it kept", got.Extra, err)
 	}
 	called := func(id int64, kind, bio string) (account.User, error) {
 		p := account.Profile{Kind: kind, Values: account.Values{}.With("bio", text(bio))}
-		return w.EditPerson(ctx, native(), account.Self, id, account.Changes{Profiles: []account.Profile{p}})
+		return w.EditPerson(ctx, native(), nil, account.Self, id, account.Changes{Profiles: []account.Profile{p}})
 	}
 	_, err = called(other.ID, "teacher", "Latin")
 	wantCode(t, "another role's profile, of one who was called up", err, account.NotOfRole)

@@ -172,13 +172,13 @@ func TestWhoMayCallUpWhom(t *testing.T) {
 		}
 	}
 	staff := &account.Principal{User: boss}
-	if got := code(w.Expel(ctx, staff, bob.ID, "wrong")); got != account.WrongPassword {
+	if got := code(w.Expel(ctx, p, staff, bob.ID, "wrong")); got != account.WrongPassword {
 		t.Errorf("expel with a wrong password: got %q", got)
 	}
-	if err := w.Expel(ctx, staff, bob.ID, secret); err != nil {
+	if err := w.Expel(ctx, p, staff, bob.ID, secret); err != nil {
 		t.Errorf("expel: %v", err)
 	}
-	if got := code(w.Expel(ctx, staff, bob.ID, secret)); got != account.NoSuchUser {
+	if got := code(w.Expel(ctx, p, staff, bob.ID, secret)); got != account.NoSuchUser {
 		t.Errorf("expel again: got %q", got)
 	}
 }
@@ -288,11 +288,11 @@ var flowFailables = []failable{
 		return w.RequestPasswordReset(ctx, native(), "nobody@example.com")
 	}},
 	{name: "Edit", run: func(w *world, g *account.Grant, _ *account.Principal) error {
-		u, err := w.EditPerson(ctx, native(), account.Self, g.User.ID, account.Changes{Texts: map[account.Field]string{account.Email: "new" + g.User.Email}})
+		u, err := w.EditPerson(ctx, native(), nil, account.Self, g.User.ID, account.Changes{Texts: map[account.Field]string{account.Email: "new" + g.User.Email}})
 		return noGrant(account.Grant{User: u}, err)
 	}},
 	{name: "Expel", run: func(w *world, g *account.Grant, who *account.Principal) error {
-		return w.Expel(ctx, who, g.User.ID, secret)
+		return w.Expel(ctx, native(), who, g.User.ID, secret)
 	}, done: ended},
 	{name: "SignInOpaque", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		text, err := w.SignInOpaque(ctx, native(), account.Credentials{Login: g.User.Email, Password: secret})

@@ -340,7 +340,7 @@ func (d *dialect) edit(w http.ResponseWriter, r *web.Request, id int64) error {
 		return err
 	}
 	c := account.Changes{Texts: texts(in, r.Route.Input), Extra: in.Extra(), Profiles: in.Profiles(d.accounts.Model())}
-	u, err := d.accounts.EditPerson(r.Asking(), d.policy, r.Who.Access(id), id, c)
+	u, err := d.accounts.EditPerson(r.Asking(), d.policy, r.Who, r.Who.Access(id), id, c)
 	if err != nil {
 		return editWords.Explain(err)
 	}

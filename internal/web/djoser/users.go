@@ -294,7 +294,7 @@ func (u *Users) expel(w http.ResponseWriter, r *web.Request, id int64) error {
 	if err != nil {
 		return err
 	}
-	if err := u.accounts.Expel(r.Context(), r.Who, id, in.Text("current_password")); err != nil {
+	if err := u.accounts.Expel(r.Context(), u.policy, r.Who, id, in.Text("current_password")); err != nil {
 		return expelWords.Explain(err)
 	}
 	return drf.NoContent(w)

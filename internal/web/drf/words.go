@@ -57,6 +57,8 @@ var defaults = Words{
 	account.ProfileExists:   {Text: "This profile already exists."},
 	account.NotIndexed:      {Text: "Users cannot be searched by this field."},
 	account.TooMany:         {Field: OnDetail, Text: "There are more than {limit} of them, and this list has no pages."},
+	account.NoSuchUser:      {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
+	account.Outranked:       {Field: OnDetail, Text: "You do not have permission to perform this action.", Status: http.StatusForbidden},
 	account.ProfileNone:     {Field: OnDetail, Text: "Not found.", Status: http.StatusNotFound},
 	account.Unavailable:     {Field: OnDetail, Text: "Service temporarily unavailable, try again later.", Status: http.StatusServiceUnavailable},
 	account.Busy:            {Field: OnDetail, Text: "The server is busy, try again later.", Status: http.StatusServiceUnavailable},

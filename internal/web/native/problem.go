@@ -117,6 +117,7 @@ var statuses = map[account.Code]int{
 	account.LinkStale:          http.StatusConflict,
 	account.NoSuchUser:         http.StatusNotFound,
 	account.NotYours:           http.StatusNotFound, // that he is there is nobody's business either
+	account.Outranked:          http.StatusForbidden,
 	account.NoSuchGroup:        http.StatusNotFound,
 	account.NoSuchPermission:   http.StatusNotFound,
 	account.GroupTaken:         http.StatusConflict,

@@ -89,7 +89,7 @@ func (v *Views) update(w http.ResponseWriter, r *web.Request) error {
 			given.Texts[account.Field(f.Name)] = in.Text(f.Name)
 		}
 	}
-	u, err := v.accounts.EditPerson(asking(r), v.policy, account.Self, r.Who.User.ID, given)
+	u, err := v.accounts.EditPerson(asking(r), v.policy, r.Who, account.Self, r.Who.User.ID, given)
 	if err != nil {
 		return editWords.Explain(err)
 	}

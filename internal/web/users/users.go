@@ -179,7 +179,7 @@ func (v *Views) update(w http.ResponseWriter, r *web.Request) error {
 		c.Texts[account.Email] = in.Text("email")
 	}
 	by := r.Who.Access(u.ID)
-	if u, err = v.accounts.EditPerson(r.Context(), v.policy, by, u.ID, c); err != nil {
+	if u, err = v.accounts.EditPerson(r.Context(), v.policy, r.Who, by, u.ID, c); err != nil {
 		return words.Explain(err)
 	}
 	return drf.JSON(w, http.StatusOK, v.shape(r, &u, by))
@@ -191,7 +191,7 @@ func (v *Views) destroy(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := v.accounts.Dismiss(r.Context(), u.ID); err != nil {
+	if err := v.accounts.Dismiss(r.Context(), v.policy, r.Who, u.ID); err != nil {
 		return words.Explain(err)
 	}
 	return drf.NoContent(w)
