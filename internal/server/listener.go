@@ -86,3 +86,6 @@ func (c *countedConn) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }
+
+// CloseWrite is for net/http, which lets the client read its answer before the connection is reset.
+func (c *countedConn) CloseWrite() error { return closeWrite(c.Conn) }

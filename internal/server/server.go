@@ -169,6 +169,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if s.cfg.TrustedProxies == 0 && s.cfg.ConnectionsPerClient > 0 {
 		ln = newFairListener(ln, s.cfg.ConnectionsPerClient)
 	}
+	ln = easyListener{ln}
 	s.sendMails()
 	failed := make(chan error, 1)
 	go func() { failed <- serve(ln) }()
