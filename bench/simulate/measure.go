@@ -155,10 +155,8 @@ func (m *measured) firstTouch(ctx context.Context, name string, one change) erro
 }
 
 func (m *measured) rotate(ctx context.Context, id int64, generation uint32) error {
-	return m.db.Update(ctx, func(w account.Writer) error {
-		_, err := w.Rotate(ctx, id, generation, m.began)
-		return err
-	})
+	_, err := m.db.Rotate(ctx, id, generation, m.began, time.Time{})
+	return err
 }
 
 // signIns is what a sign-in writes, without its hash.

@@ -66,8 +66,7 @@ func TestAPackedUserIsTheSameUser(t *testing.T) {
 }
 
 func TestAShelfIsBoundedAndKeepsWhoIsAskedFor(t *testing.T) {
-	var u hotUsers
-	u.loading = map[int64]*userLoad{}
+	u := &newHot(nil).users[0]
 	const popular = 1
 	keep := func(id int64) {
 		u.known.keep(&hotUser{User{ID: id, Email: fmt.Sprintf("reader%d@bench.example", id)}, 1})

@@ -31,6 +31,7 @@ type hot struct {
 	longest    atomic.Int64  // the longest life of an access token so far, as a time.Duration
 	tokens     [hotShards]hotTokens
 	users      [hotShards]hotUsers
+	changes    [hotShards]atomic.Uint64 // how often a user of each shard was forgotten
 	ended      endedSessions
 }
 
@@ -41,7 +42,7 @@ func newHot(fresh func() bool) *hot {
 	h := &hot{seed: maphash.MakeSeed(), fresh: fresh}
 	for i := range h.tokens {
 		h.tokens[i].known = map[tokenKey]hotToken{}
-		h.users[i].loading = map[int64]*userLoad{}
+		h.users[i].loading, h.users[i].changes = map[int64]*userLoad{}, &h.changes[i]
 	}
 	h.ended.until = map[int64]int64{}
 	return h
@@ -109,7 +110,7 @@ type hotUsers struct {
 	mu      sync.RWMutex
 	known   shelf
 	loading map[int64]*userLoad
-	changes uint64 // how often a user was forgotten
+	changes *atomic.Uint64 // of hot
 }
 
 // userLoad is one reading of a row, for all who wait for it.
@@ -148,18 +149,11 @@ func (u *hotUsers) forget(id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.known.drop(id)
-	u.changes++
+	u.changes.Add(1)
 	if load := u.loading[id]; load != nil {
 		load.stale = true
 		delete(u.loading, id) // who asks from now on reads again
 	}
-}
-
-// count is how often a user was forgotten.
-func (u *hotUsers) count() uint64 {
-	u.mu.RLock()
-	defer u.mu.RUnlock()
-	return u.changes
 }
 
 // learn keeps a user whose row was read when changes were counted, unless there were more since, or he
@@ -168,7 +162,7 @@ func (u *hotUsers) learn(fresh *hotUser, changes uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	known, old, ok := u.known.get(fresh.user.ID)
-	if u.changes == changes && (!ok || old || known.generation != fresh.generation) {
+	if u.changes.Load() == changes && (!ok || old || known.generation != fresh.generation) {
 		u.known.keep(fresh)
 	}
 }
@@ -244,8 +238,10 @@ func (h *hot) lasts(p *Policy) {
 
 func (h *hot) hash(text string) uint64 { return maphash.String(h.seed, text) }
 
-func (h *hot) usersOf(id int64) *hotUsers {
+func (h *hot) usersOf(id int64) *hotUsers { return &h.users[h.shardOf(id)] }
+
+func (h *hot) shardOf(id int64) int {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(id))
-	return &h.users[maphash.Bytes(h.seed, b[:])%hotShards]
+	return int(maphash.Bytes(h.seed, b[:]) % hotShards)
 }

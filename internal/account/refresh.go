@@ -112,7 +112,7 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 	}
 	for {
 		m := s.moment(p)
-		u, ses, err := s.liveSession(ctx, p, id, &m)
+		u, ses, err := s.liveSession(ctx, p, id)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -138,13 +138,9 @@ func (s *Service) Refresh(ctx context.Context, p *Policy, text string) (Grant, e
 }
 
 // liveSession reads a session and its user, and refuses one that is over.
-func (s *Service) liveSession(ctx context.Context, p *Policy, id int64, m *moment) (u User, ses Session, err error) {
+func (s *Service) liveSession(ctx context.Context, p *Policy, id int64) (u User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		if ses, err = r.Session(ctx, id); err != nil {
-			return err
-		}
-		s.reads(m, ses.UserID)
-		if u, err = r.User(ctx, ses.UserID); err != nil {
+		if ses, u, err = r.SessionUser(ctx, id); err != nil {
 			return err
 		}
 		return loadRights(ctx, r, p, &u)
@@ -172,14 +168,16 @@ func (s *Service) rotate(ctx context.Context, p *Policy, ses *Session, now time.
 	if until.Before(now.Add(p.Tokens.Idle)) {
 		until = p.Tokens.rowEnd(ses.Created, now)
 	}
-	err = s.store.Update(ctx, func(w Writer) error {
-		if until.Equal(ses.Expires) {
-			first, err = w.Rotate(ctx, ses.ID, ses.Generation, now)
-		} else {
-			first, err = w.RotateUntil(ctx, ses.ID, ses.Generation, now, until)
-		}
-		return err
-	})
+	return s.rotateUntil(ctx, ses, now, until)
+}
+
+// rotateUntil moves ses to its next generation, unless another request got there first.
+func (s *Service) rotateUntil(ctx context.Context, ses *Session, now, until time.Time) (first bool, err error) {
+	var moved time.Time
+	if !until.Equal(ses.Expires) {
+		moved = until
+	}
+	first, err = s.store.Rotate(ctx, ses.ID, ses.Generation, now, moved)
 	if err != nil {
 		return false, fmt.Errorf("rotate session %d: %w", ses.ID, err)
 	}

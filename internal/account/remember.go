@@ -6,8 +6,7 @@ import "slices"
 // what was forgotten since may be in it.
 type moment struct {
 	generation, keys uint64
-	user             int64  // whose row was read
-	changes          uint64 // of users of his shard, before that
+	changes          [hotShards]uint64 // of users, by shard: whose row will be read is not known yet
 }
 
 // moment begins, before anything is read that a token of p will be made of.
@@ -15,15 +14,11 @@ func (s *Service) moment(p *Policy) (m moment) {
 	if s.hot != nil {
 		s.hot.lasts(p)
 		m.generation, m.keys = s.hot.generation.Load(), s.keysVersion.Load()
+		for i := range m.changes {
+			m.changes[i] = s.hot.changes[i].Load()
+		}
 	}
 	return m
-}
-
-// reads notes that the row of a user is read next.
-func (s *Service) reads(m *moment, user int64) {
-	if s.hot != nil {
-		m.user, m.changes = user, s.hot.usersOf(user).count()
-	}
 }
 
 // remember gives g, whose token p has just made of rows that are committed, and keeps that token and
@@ -34,8 +29,9 @@ func (s *Service) remember(p *Policy, m *moment, g Grant) Grant {
 	}
 	key, signature := keyOfToken(p, g.Access)
 	s.keepToken(p, m, key, signature, &Principal{User: g.User, Session: g.Session, mark: g.Session.Mark}, g.Expires.Unix())
-	if m.user == g.User.ID && !g.User.wide() {
-		s.hot.usersOf(m.user).learn(&hotUser{g.User, m.generation}, m.changes)
+	if !g.User.wide() {
+		shard := s.hot.shardOf(g.User.ID)
+		s.hot.users[shard].learn(&hotUser{g.User, m.generation}, m.changes[shard])
 	}
 	return g
 }

@@ -136,7 +136,6 @@ func (s *Service) verify(ctx context.Context, u *User, text string) (password.Ma
 func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant, err error) {
 	m := s.moment(p)
 	err = s.update(ctx, checked.ID, func(w Writer) error {
-		s.reads(&m, checked.ID)
 		u, err := w.User(ctx, checked.ID)
 		if errors.Is(err, ErrNotFound) || err == nil && changedSince(checked, &u) {
 			return fail(InvalidCredentials)
@@ -166,7 +165,9 @@ func (s *Service) signIn(ctx context.Context, p *Policy, checked *User) (g Grant
 		}
 		return Grant{}, err
 	}
-	m.changes++ // this one
+	if s.hot != nil {
+		m.changes[s.hot.shardOf(checked.ID)]++ // this one
+	}
 	return s.remember(p, &m, g), nil
 }
 

@@ -54,9 +54,13 @@ type Store interface {
 	ViewInTurn(ctx context.Context, f func(Reader) error) error
 	// Update runs f in one transaction, durable once Update returns nil. Any error of f undoes all
 	// of it. f may run again after a serialisation failure, so it keeps no state outside.
-	// Both doors, and the methods of what they open, answer an *UnavailableError while the database
+	// All doors, and the methods of what they open, answer an *UnavailableError while the database
 	// is away.
 	Update(ctx context.Context, f func(Writer) error) error
+	// Rotate moves a live session from one generation to the next, in a transaction of its own that is durable once
+	// it returns, and reports false when that was done before: by another request, or by this one, whose first
+	// answer was lost. Its end moves to until; the zero time: it stays.
+	Rotate(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error)
 }
 
 // Reader reads rows. All methods answer ErrNotFound, wrapped or not, when there is none.
@@ -90,6 +94,8 @@ type Reader interface {
 	// Walk lists users in an order of an index; ErrNoIndex where there is none.
 	Walk(ctx context.Context, w Walk, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)
+	// SessionUser is Session and User in one statement; ErrNotFound where either is missing.
+	SessionUser(ctx context.Context, id int64) (Session, User, error)
 	// SessionByMark finds the session that tokens of mount name by a second.
 	SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (Session, error)
 	// SessionsOf lists sessions of a user, at most limit, in no order that means anything.
@@ -154,10 +160,6 @@ type Writer interface {
 	InsertSession(ctx context.Context, s *Session) (bool, error)
 	// LastMark is the highest mark of a user's sessions in a mount; 0 for none.
 	LastMark(ctx context.Context, userID int64, mount string) (int64, error)
-	// Rotate moves a live session from one generation to the next, and reports false when another request got there first.
-	Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error)
-	// RotateUntil is Rotate, and moves the session's end.
-	RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error)
 	// EndSession ends a session, and reports whether it was alive.
 	EndSession(ctx context.Context, id int64, now time.Time) (bool, error)
 	// EndSessionUntil is EndSession, and lets the row go at until, if it would not go before.

@@ -19,7 +19,7 @@ func (s *Service) RefreshToken(ctx context.Context, p *Policy, raw string) (Gran
 	}
 	for {
 		m := s.moment(p)
-		u, ses, err := s.chain(ctx, p, d, &m)
+		u, ses, err := s.chain(ctx, p, d)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -61,25 +61,14 @@ func (s *Service) rotateTyped(ctx context.Context, p *Policy, ses *Session) (fir
 	if until.Before(ses.Expires) { // a spent token is to be known for as long as it lives
 		until = ses.Expires
 	}
-	err = s.store.Update(ctx, func(w Writer) error {
-		first, err = w.RotateUntil(ctx, ses.ID, ses.Generation, now, until)
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("rotate session %d: %w", ses.ID, err)
-	}
-	if first {
-		ses.Generation++
-		ses.Rotated, ses.Expires = now, until
-	}
-	return first, nil
+	return s.rotateUntil(ctx, ses, now, until)
 }
 
 // chain finds the session of a refresh token, alive, and its user. One that was made elsewhere
 // opens a session; where it names nobody, there is no user and no session.
-func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken, m *moment) (u *User, ses Session, err error) {
+func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken) (u *User, ses Session, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
-		if u, ses, err = s.readChain(ctx, r, p, d, m); err != nil || u == nil {
+		if u, ses, err = s.readChain(ctx, r, p, d); err != nil || u == nil {
 			return err
 		}
 		return loadRights(ctx, r, p, u)
@@ -98,15 +87,11 @@ func (s *Service) chain(ctx context.Context, p *Policy, d *typedToken, m *moment
 	return u, ses, err
 }
 
-func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedToken, m *moment) (*User, Session, error) {
+func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedToken) (*User, Session, error) {
 	if d.ours {
-		ses, err := r.Session(ctx, d.sealed.Session)
-		if err == nil {
-			s.reads(m, ses.UserID)
-			return s.readOwn(ctx, r, p, d, ses)
-		}
+		u, ses, err := s.readOwn(ctx, r, p, d)
 		if !errors.Is(err, ErrNotFound) {
-			return nil, Session{}, err
+			return u, ses, err
 		}
 		d.ours = false // by chance
 	}
@@ -134,10 +119,13 @@ func (s *Service) readChain(ctx context.Context, r Reader, p *Policy, d *typedTo
 	return &u, ses, err
 }
 
-func (s *Service) readOwn(ctx context.Context, r Reader, p *Policy, d *typedToken, ses Session) (*User, Session, error) {
-	u, err := r.User(ctx, ses.UserID)
+// readOwn finds the session of a token that was made here; ErrNotFound where there is none.
+func (s *Service) readOwn(ctx context.Context, r Reader, p *Policy, d *typedToken) (*User, Session, error) {
+	ses, u, err := r.SessionUser(ctx, d.sealed.Session)
 	if errors.Is(err, ErrNotFound) {
-		err = fail(TokenNamed)
+		if ses, err = r.Session(ctx, d.sealed.Session); err == nil { // its user is gone
+			err = fail(TokenNamed)
+		}
 	}
 	if err == nil {
 		err = s.judgeChain(p, d, &u, &ses)

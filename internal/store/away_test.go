@@ -187,6 +187,7 @@ func TestDeadConnections(t *testing.T) {
 		f    func() error
 	}{
 		{"a read", read},
+		{"a single statement", func() error { _, err := d.Rotate(ctx, 1, 0, moment, moment); return err }},
 		{"a write", func() error { return d.Update(ctx, func(w account.Writer) error { return write.f(ctx, w) }) }},
 	} {
 		fill(t, d, 8)

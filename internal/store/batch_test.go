@@ -35,8 +35,9 @@ func sqliteDB(t testing.TB) *store.DB {
 
 // member is one who updates.
 type member struct {
-	ctx context.Context // nil: one that never ends
-	f   func(ctx context.Context, w account.Writer) error
+	ctx  context.Context // nil: one that never ends
+	f    func(ctx context.Context, w account.Writer) error
+	once string // a statement, in the place of f
 }
 
 // raise is a member who raises the epoch of a user.
@@ -49,7 +50,7 @@ func raise(id int64) member {
 
 // then lets a member do something more.
 func (m member) then(f func(ctx context.Context, w account.Writer) error) member {
-	return member{m.ctx, func(ctx context.Context, w account.Writer) error {
+	return member{ctx: m.ctx, f: func(ctx context.Context, w account.Writer) error {
 		if err := m.f(ctx, w); err != nil {
 			return err
 		}
@@ -100,6 +101,10 @@ func start(t *testing.T, d *store.DB, members ...member) *waiting {
 				}
 				w.ended.Add(1)
 			}()
+			if m.once != "" {
+				w.outcomes[i] = fmt.Sprint(d.Once(m.ctx, m.once))
+				return
+			}
 			w.outcomes[i] = fmt.Sprint(d.Update(m.ctx, func(w account.Writer) error { return m.f(m.ctx, w) }))
 		})
 		for d.Queued() <= i {
@@ -186,6 +191,49 @@ func TestNeighboursSurviveAFailure(t *testing.T) {
 				}
 				wantEpochs(t, d, 1, 0, 1)
 				wantCommits(t, d, before, 2, 3) // one is that of who held them up
+			})
+		}
+	}
+}
+
+// TestOneStatementInABatch has a member who runs a statement without a savepoint.
+func TestOneStatementInABatch(t *testing.T) {
+	const good = `insert into user_states (user_id, epoch, signed_out_at) values (2, 1, 1)`
+	for name, tt := range map[string]struct {
+		one     member
+		full    bool // the file may not grow
+		want    string
+		epoch   uint32
+		commits int64 // with that of who holds them up; 0: as they come
+	}{
+		"that goes well":        {one: member{once: good}, want: "<nil>", epoch: 1, commits: 2},
+		"that fails":            {one: member{once: `insert into sessions (id) values (1)`}, want: "NOT NULL constraint failed"},
+		"that fails half-way":   {one: member{once: `insert into user_states (user_id, epoch, signed_out_at) values (2, 1, 1), (2, 1, 1)`}, want: "constraint failed"},
+		"that undoes the batch": {one: member{once: `insert into meta (key, value) values ('big', hex(zeroblob(200000)))`}, full: true, want: "full"},
+	} {
+		for place := range 3 {
+			t.Run(fmt.Sprintf("%s, place %d", name, place+1), func(t *testing.T) {
+				t.Parallel()
+				d := sqliteDB(t)
+				if tt.full {
+					together(t, d, raise(1), raise(3)) // their rows are there
+					pages(t, d, 1)
+				}
+				before := d.Stats()
+				got := together(t, d, slices.Insert([]member{raise(1), raise(3)}, place, tt.one)...)
+				for i, want := range slices.Insert([]string{"<nil>", "<nil>"}, place, tt.want) {
+					if !strings.Contains(got[i], want) {
+						t.Errorf("member %d: got %q, want %q", i+1, got[i], want)
+					}
+				}
+				raised := uint32(1)
+				if tt.full {
+					raised = 2
+				}
+				wantEpochs(t, d, raised, tt.epoch, raised)
+				if got := d.Stats().Commits - before.Commits; tt.commits != 0 && got != tt.commits {
+					t.Errorf("commits: got %d, want %d", got, tt.commits)
+				}
 			})
 		}
 	}
@@ -303,7 +351,7 @@ func TestContextsOfABatch(t *testing.T) {
 	late, lateCancel := context.WithCancel(t.Context())
 	gone := raise(2)
 	gone.ctx = queued
-	cancelled := member{ran, func(ctx context.Context, w account.Writer) error {
+	cancelled := member{ctx: ran, f: func(ctx context.Context, w account.Writer) error {
 		_, err := w.RaiseEpoch(ctx, 3, moment)
 		ranCancel()
 		return err
@@ -333,12 +381,14 @@ func TestWhoIsGoneNeverRuns(t *testing.T) {
 	for range 100 {
 		ctx, cancel := context.WithCancel(t.Context())
 		ran := false
-		gone := member{ctx, func(context.Context, account.Writer) error { ran = true; return nil }}
-		got := together(t, d, raise(1).then(func(context.Context, account.Writer) error { cancel(); return nil }), gone)
-		if ran || got[0] != "<nil>" || !strings.Contains(got[1], context.Canceled.Error()) {
-			t.Fatalf("ran %v, got %q, want it left alone and cancelled", ran, got)
+		gone := member{ctx: ctx, f: func(context.Context, account.Writer) error { ran = true; return nil }}
+		one := member{ctx: ctx, once: `insert into user_states (user_id, epoch, signed_out_at) values (2, 1, 1)`}
+		got := together(t, d, raise(1).then(func(context.Context, account.Writer) error { cancel(); return nil }), gone, one)
+		if ran || got[0] != "<nil>" || !strings.Contains(got[1], context.Canceled.Error()) || !strings.Contains(got[2], context.Canceled.Error()) {
+			t.Fatalf("ran %v, got %q, want them left alone and cancelled", ran, got)
 		}
 	}
+	wantEpochs(t, d, 100, 0)
 }
 
 func TestFirstComeFirstServed(t *testing.T) {

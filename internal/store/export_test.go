@@ -37,6 +37,15 @@ func (d *DB) OnWriter(f func(conn any) error) error {
 	return d.writer.conn.Raw(f)
 }
 
+// Once runs one statement in a transaction of its own.
+func (d *DB) Once(ctx context.Context, text string, args ...any) error {
+	_, err := d.once(ctx, text, args...)
+	return err
+}
+
+// RotateSession is a statement of Rotate.
+const RotateSession = rotateSession
+
 // Raw runs a statement inside an Update.
 func Raw(ctx context.Context, w account.Writer, text string, args ...any) error {
 	_, err := w.(*queries).exec(ctx, text, args...)

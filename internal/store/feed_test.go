@@ -166,7 +166,7 @@ func TestWhatTheFeedTells(t *testing.T) {
 			_, err = w.InsertSession(ctx, &account.Session{ID: 13, UserID: id, Created: moment, Rotated: moment, Expires: moment})
 			return err
 		}, nil},
-		{"a refresh", func(w account.Writer) error { _, err := w.Rotate(ctx, 11, 0, moment); return err }, nil},
+		{"a refresh", func(w account.Writer) error { return store.Raw(ctx, w, store.RotateSession, 1, 11, 0) }, nil},
 		{"a session is kept", func(w account.Writer) error { return w.KeepSession(ctx, 11, 1) }, nil},
 		{"a session ends again", func(w account.Writer) error {
 			if err := store.Raw(ctx, w, `update sessions set ended_at = 1 where id = 11; delete from feed`); err != nil {

@@ -267,14 +267,7 @@ func BenchmarkStore(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("%s/rotate", name), func(b *testing.B) {
 			for n := uint32(0); b.Loop(); n++ {
-				if err := d.Update(ctx, func(w account.Writer) error {
-					s, err := w.Session(ctx, 1)
-					if err != nil {
-						return err
-					}
-					_, err = w.Rotate(ctx, 1, s.Generation, time.Unix(1790000000, 0))
-					return err
-				}); err != nil {
+				if err := rotate(ctx, d, 1); err != nil {
 					b.Fatal(err)
 				}
 			}

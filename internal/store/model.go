@@ -19,15 +19,16 @@ type compiled struct {
 	holder   map[account.Field]string // of a unique declared field: an id
 	unique   map[string]account.Field // of the table's columns and unique indexes, by name
 
-	id      string // the key's column, bare
-	byID    string
-	page    string                          // some by id, after one
-	ids     string                          // some ids, after one
-	walks   map[account.Field]string        // some users in the order of an index, by account.Walk.By
-	byText  map[account.Field]account.Field // the field whose column and index texts are found by
-	by      map[account.Field]string        // the one with the lowest id
-	taken   map[account.Field]string        // an id
-	several map[account.Field]string        // some by id
+	id        string // the key's column, bare
+	byID      string
+	bySession string                          // with the session: its columns come last
+	page      string                          // some by id, after one
+	ids       string                          // some ids, after one
+	walks     map[account.Field]string        // some users in the order of an index, by account.Walk.By
+	byText    map[account.Field]account.Field // the field whose column and index texts are found by
+	by        map[account.Field]string        // the one with the lowest id
+	taken     map[account.Field]string        // an id
+	several   map[account.Field]string        // some by id
 	// findAnyCase finds an address in any spelling where no key tells: it reads the whole table, as Django does.
 	findAnyCase string
 	// findAnyName does so for a user name.
@@ -219,8 +220,10 @@ func (c *compiled) write(tables *rightsTables) {
 	password, _ := c.model.Column(account.Password)
 	returning := " returning " + id
 
-	find := "select " + strings.Join(read, ", ") + ", coalesce(s.epoch, 0), coalesce(s.signed_out_at, 0) from " +
-		table + " u left join user_states s on s.user_id = u." + id + joins + " where "
+	find := "select " + strings.Join(read, ", ") + ", coalesce(s.epoch, 0), coalesce(s.signed_out_at, 0)"
+	joins = " left join user_states s on s.user_id = u." + id + joins + " where "
+	c.bySession = find + ", " + sessionColumns + " from sessions x join " + table + " u on u." + id + " = x.user_id" + joins + "x.id = $1"
+	find += " from " + table + " u" + joins
 	order := " order by u." + id
 	c.byID = find + "u." + c.is(account.ID, 1)
 	c.writeWalks(find, table, id)

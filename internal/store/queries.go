@@ -107,9 +107,7 @@ func (q *queries) run(ctx context.Context, text string, f func(context.Context) 
 	if q.failed != nil {
 		return q.failed
 	}
-	if _, seen := q.d.texts.Load(text); !seen {
-		q.d.texts.Store(text, true)
-	}
+	q.d.note(text)
 	bounded, cancel := bound(ctx, q.until)
 	defer cancel()
 	err := f(bounded)
@@ -126,6 +124,13 @@ func (q *queries) run(ctx context.Context, text string, f func(context.Context) 
 		return err
 	}
 	return q.d.judge(ctx, err, false)
+}
+
+// note keeps the texts that ran.
+func (d *DB) note(text string) {
+	if _, seen := d.texts.Load(text); !seen {
+		d.texts.Store(text, true)
+	}
 }
 
 // clash turns the violation of a unique index of users, of signing keys or of groups into a *TakenError.

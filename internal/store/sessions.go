@@ -9,8 +9,11 @@ import (
 	"doorward/internal/account"
 )
 
-const findSession = `select id, user_id, mount, coalesce(mark, 0), epoch, generation,
-	created_at, rotated_at, expires_at, ended_at from sessions where `
+const (
+	sessionColumns = `x.id, x.user_id, x.mount, coalesce(x.mark, 0), x.epoch, x.generation,
+	x.created_at, x.rotated_at, x.expires_at, x.ended_at`
+	findSession = `select ` + sessionColumns + ` from sessions x where `
+)
 
 func sessionDest(s *account.Session) []any {
 	return []any{
@@ -28,6 +31,16 @@ func (q *queries) Session(ctx context.Context, id int64) (s account.Session, err
 		return account.Session{}, fmt.Errorf("read session %d: %w", id, err)
 	}
 	return s, nil
+}
+
+// SessionUser finds a session by its id, and its user.
+func (q *queries) SessionUser(ctx context.Context, id int64) (s account.Session, u account.User, err error) {
+	dest, finish := q.dest(&u)
+	if err := q.row(ctx, q.bySession, []any{id}, append(dest, sessionDest(&s)...)...); err != nil {
+		return account.Session{}, account.User{}, fmt.Errorf("read session %d and its user: %w", id, err)
+	}
+	finish()
+	return s, u, nil
 }
 
 // SessionByMark finds a session by the second that its tokens name it by.
@@ -84,20 +97,22 @@ func (q *queries) LastMark(ctx context.Context, userID int64, mount string) (mar
 	return mark, nil
 }
 
-// Rotate moves a session to its next generation.
-func (q *queries) Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error) {
-	changed, err := q.exec(ctx, `update sessions set generation = generation + 1, rotated_at = $1
-		where id = $2 and generation = $3 and ended_at is null`, micros(now), id, int64(from))
-	if err != nil {
-		return false, fmt.Errorf("rotate session %d: %w", id, err)
-	}
-	return changed == 1, nil
-}
+const (
+	rotateSession = `update sessions set generation = generation + 1, rotated_at = $1
+		where id = $2 and generation = $3 and ended_at is null`
+	rotateSessionUntil = `update sessions set generation = generation + 1, rotated_at = $1, expires_at = $2
+		where id = $3 and generation = $4 and ended_at is null`
+)
 
-// RotateUntil moves a session to its next generation, and its end with it.
-func (q *queries) RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
-	changed, err := q.exec(ctx, `update sessions set generation = generation + 1, rotated_at = $1, expires_at = $2
-		where id = $3 and generation = $4 and ended_at is null`, micros(now), micros(until), id, int64(from))
+// Rotate moves a session to its next generation, and its end to until; the zero time: its end stays, and the
+// index of ends untouched.
+func (d *DB) Rotate(ctx context.Context, id int64, from uint32, now, until time.Time) (first bool, err error) {
+	var changed int64
+	if until.IsZero() {
+		changed, err = d.once(ctx, rotateSession, micros(now), id, int64(from))
+	} else {
+		changed, err = d.once(ctx, rotateSessionUntil, micros(now), micros(until), id, int64(from))
+	}
 	if err != nil {
 		return false, fmt.Errorf("rotate session %d: %w", id, err)
 	}

@@ -148,6 +148,11 @@ const tries = 6
 // one commit: f may see what a neighbour has changed and not yet committed. Each is undone alone,
 // and nobody gets an answer, or his own error, before that commit. Where it fails, all get its fault.
 func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
+	return d.write(ctx, func(ctx context.Context, until time.Time) (bool, error) { return d.update(ctx, until, f) })
+}
+
+// write runs f, which begins and ends a transaction, until it ends well or there is no sense in trying again.
+func (d *DB) write(ctx context.Context, f func(ctx context.Context, until time.Time) (again bool, err error)) error {
 	until := d.until()
 	if d.turns != nil {
 		if err := d.turn(ctx, d.turns); err != nil {
@@ -156,8 +161,9 @@ func (d *DB) Update(ctx context.Context, f func(account.Writer) error) error {
 		defer func() { <-d.turns }()
 	}
 	for attempt := 1; ; attempt++ {
-		again, err := d.update(ctx, until, f)
+		again, err := f(ctx, until)
 		if err == nil {
+			d.updates.Add(1)
 			d.worked(&d.writing)
 			return nil
 		}
@@ -211,7 +217,6 @@ func (d *DB) update(ctx context.Context, until time.Time, f func(account.Writer)
 	if err := tx.Commit(); err != nil {
 		return d.fault(q, err)
 	}
-	d.updates.Add(1)
 	return false, nil
 }
 

@@ -344,12 +344,12 @@ func insertSessions(b *testing.B, d *store.DB, n int) {
 }
 
 func rotate(ctx context.Context, d *store.DB, id int64) error {
-	return d.Update(ctx, func(w account.Writer) error {
-		s, err := w.Session(ctx, id)
+	return d.View(ctx, func(r account.Reader) error {
+		s, err := r.Session(ctx, id)
 		if err != nil {
 			return err
 		}
-		_, err = w.Rotate(ctx, id, s.Generation, moment)
+		_, err = d.Rotate(ctx, id, s.Generation, moment, time.Time{})
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,29 +198,67 @@ func (w *writer) admits(b *batch, t *ticket) bool {
 	}
 }
 
-// begin waits for the turn and opens what undoes the caller alone. Cancelling ctx ends the waiting.
-func (w *writer) begin(ctx context.Context) (transaction, error) {
+// enter waits for the turn and opens a transaction for who is the first in it. Cancelling ctx ends the waiting.
+func (w *writer) enter(ctx context.Context) (first bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return false, err
 	}
 	if err := w.await(ctx, false); err != nil {
-		return nil, err
+		return false, err
 	}
-	t := &sqliteTx{writer: w, first: w.batch == nil}
-	err := ctx.Err()
-	switch {
-	case err != nil:
-	case t.first:
+	first = w.batch == nil
+	if err = ctx.Err(); err == nil && first {
 		err = w.open(ctx)
-	case w.do(`savepoint caller`) != nil:
-		w.lose()
-		err = errLost
 	}
 	if err != nil {
 		w.pass()
+	}
+	return first, err
+}
+
+// begin enters and opens what undoes the caller alone.
+func (w *writer) begin(ctx context.Context) (transaction, error) {
+	first, err := w.enter(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return t, nil
+	if !first && w.do(`savepoint caller`) != nil {
+		w.lose()
+		w.pass()
+		return nil, errLost
+	}
+	return &sqliteTx{writer: w, first: first}, nil
+}
+
+// once is the part of a caller who runs one statement. He has no savepoint: a statement that fails has changed
+// nothing, unless it undid the whole batch.
+func (w *writer) once(ctx context.Context, text string, args []any) (changed int64, err error) {
+	first, err := w.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = patientSQLite(ctx, func() error {
+		res, err := w.prepared.ExecContext(context.Background(), text, args...)
+		if err == nil {
+			changed, err = res.RowsAffected()
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		if err = w.pass().outcome(); err != nil {
+			err = fmt.Errorf("commit: %w", err)
+		}
+	case first:
+		w.batch = nil
+		w.rollback()
+		w.pass()
+	default:
+		w.lose()
+		w.pass()
+		err = errLost
+	}
+	return changed, err
 }
 
 // open begins a transaction and admits to it who waits at this moment. Other programs that write

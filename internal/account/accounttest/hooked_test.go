@@ -9,7 +9,7 @@ import (
 )
 
 // hooked is the real store with the world's hook before every call: "View" and "Update" as they
-// begin, "commit" before one, and every method of Reader and Writer by its name. An error of the
+// begin, "commit" before one, Rotate and every method of Reader and Writer by its name. An error of the
 // hook is the call's.
 type hooked struct{ w *world }
 
@@ -53,6 +53,13 @@ func (h hooked) Update(ctx context.Context, f func(account.Writer) error) error 
 	})
 }
 
+func (h hooked) Rotate(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
+	if err := h.call("Rotate"); err != nil {
+		return false, err
+	}
+	return h.w.db.Rotate(ctx, id, from, now, until)
+}
+
 type hookedReader struct {
 	account.Reader
 	h      hooked
@@ -93,6 +100,13 @@ func (r *hookedReader) Users(ctx context.Context, after int64, limit int) ([]acc
 
 func (r *hookedReader) Session(ctx context.Context, id int64) (account.Session, error) {
 	return pass(r, "Session", func() (account.Session, error) { return r.Reader.Session(ctx, id) })
+}
+
+func (r *hookedReader) SessionUser(ctx context.Context, id int64) (s account.Session, u account.User, err error) {
+	if err := r.call("SessionUser"); err != nil {
+		return s, u, err
+	}
+	return r.Reader.SessionUser(ctx, id)
 }
 
 func (r *hookedReader) SessionByMark(ctx context.Context, userID int64, mount string, mark int64) (account.Session, error) {
@@ -140,14 +154,6 @@ func (w *hookedWriter) InsertSession(ctx context.Context, s *account.Session) (b
 
 func (w *hookedWriter) LastMark(ctx context.Context, userID int64, mount string) (int64, error) {
 	return pass(&w.hookedReader, "LastMark", func() (int64, error) { return w.w.LastMark(ctx, userID, mount) })
-}
-
-func (w *hookedWriter) Rotate(ctx context.Context, id int64, from uint32, now time.Time) (bool, error) {
-	return pass(&w.hookedReader, "Rotate", func() (bool, error) { return w.w.Rotate(ctx, id, from, now) })
-}
-
-func (w *hookedWriter) RotateUntil(ctx context.Context, id int64, from uint32, now, until time.Time) (bool, error) {
-	return pass(&w.hookedReader, "RotateUntil", func() (bool, error) { return w.w.RotateUntil(ctx, id, from, now, until) })
 }
 
 func (w *hookedWriter) EndSessionUntil(ctx context.Context, id int64, now, until time.Time) (bool, error) {

@@ -66,9 +66,7 @@ func TestATokenCostsNoSQL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !p.Tokens.Renewable { // the row of that one's user is not watched while it is read
-				free("the token that it was exchanged for", next.Access)
-			}
+			free("the token that it was exchanged for", next.Access)
 			s.Forget()
 			for range 2 { // the session and the user, then the user
 				recognize(t, s, p, next.Access)
@@ -115,7 +113,7 @@ func TestAChangeBesideARefreshIsNotUndone(t *testing.T) {
 			}
 			s.Forget()
 			w.hook = func(call string) error {
-				if call != "Update" { // of the rotation
+				if call != "Rotate" {
 					return nil
 				}
 				w.hook = nil

@@ -233,7 +233,7 @@ func TestRefreshRaces(t *testing.T) {
 		w := open(t, ownModel())
 		g := w.signIn(t, p, w.add(t, "ann@example.com", nil).Email)
 		w.hook = func(call string) error {
-			if call != "Update" {
+			if call != "Rotate" {
 				return nil
 			}
 			w.hook = nil
@@ -257,7 +257,7 @@ func TestRefreshRaces(t *testing.T) {
 func TestRefreshFaults(t *testing.T) {
 	t.Parallel()
 	p := native()
-	for _, broken := range []string{"View", "Session", "User", "Update", "Rotate", "commit"} {
+	for _, broken := range []string{"View", "SessionUser", "Rotate"} {
 		w := open(t, ownModel())
 		g := w.signIn(t, p, w.add(t, "ann@example.com", nil).Email)
 		w.hook = func(call string) error {

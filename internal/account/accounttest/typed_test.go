@@ -673,7 +673,7 @@ func TestWhatTypedTokensCost(t *testing.T) {
 			if _, err := s.RefreshToken(ctx, p, g.Refresh); err != nil {
 				t.Error(err)
 			}
-		}, []string{"Session", "User", "RotateUntil"}},
+		}, []string{"SessionUser", "Rotate"}},
 		{"a forged one", func() { _, _ = s.RefreshToken(ctx, p, g.Refresh+"x") }, nil},
 		{"one of another kind", func() { _, _ = s.RefreshToken(ctx, p, g.Access) }, nil},
 	} {

@@ -20,17 +20,25 @@ const crowd = 64
 // race lets a crowd do f at once, and counts the winners.
 func race(t *testing.T, s *subject, f func(n int, w account.Writer) (bool, error)) (winners int64) {
 	t.Helper()
+	return compete(t, func(n int) (ok bool, err error) {
+		err = s.Update(ctx, func(w account.Writer) (err error) {
+			ok, err = f(n, w)
+			return err
+		})
+		return ok, err
+	})
+}
+
+// compete is race without a transaction around f.
+func compete(t *testing.T, f func(n int) (bool, error)) (winners int64) {
+	t.Helper()
 	var won atomic.Int64
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for n := range crowd {
 		all.Go(func() {
 			<-start
-			ok := false
-			err := s.Update(ctx, func(w account.Writer) (err error) {
-				ok, err = f(n, w)
-				return err
-			})
+			ok, err := f(n)
 			var taken *account.TakenError
 			if err != nil && !errors.As(err, &taken) {
 				t.Errorf("number %d: %v", n, err)
@@ -60,6 +68,11 @@ func testRaces(t *testing.T, s *subject) {
 		}
 		return string(letters)
 	}
+	for generation, until := range []time.Time{{}, instant} {
+		won := compete(t, func(int) (bool, error) { return s.Rotate(ctx, 1, uint32(3+generation), instant, until) })
+		want(t, "who rotates one generation", won, 1)
+	}
+	want(t, "generation", s.session(t, 1).Generation, 5)
 	for _, tt := range []struct {
 		name string
 		f    func(n int, w account.Writer) (bool, error)
@@ -70,8 +83,6 @@ func testRaces(t *testing.T, s *subject) {
 			_, err := w.InsertUser(ctx, &u)
 			return true, err
 		}},
-		{"rotate and prolong one generation", func(_ int, w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 3, instant, instant) }},
-		{"rotate one generation", func(_ int, w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 4, instant) }},
 		{"swap one password", func(n int, w account.Writer) (bool, error) {
 			return w.SwapPassword(ctx, ann.ID, ann.Password, fmt.Sprint("fresh", n))
 		}},
@@ -85,7 +96,6 @@ func testRaces(t *testing.T, s *subject) {
 			t.Errorf("%s: got %d winners of %d, want 1", tt.name, won, crowd)
 		}
 	}
-	want(t, "generation", s.session(t, 1).Generation, 5)
 
 	var mu sync.Mutex
 	epochs := map[uint32]bool{}

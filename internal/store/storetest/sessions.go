@@ -22,6 +22,9 @@ func testSession(t *testing.T, s *subject) {
 	alive := session(2, 7, 0)
 	s.insertSession(t, ended)
 	s.insertSession(t, alive)
+	ann := s.insert(t, s.person("ann"))
+	hers := session(4, ann.ID, 0)
+	s.insertSession(t, hers)
 	want(t, "the ended one", s.session(t, ended.ID), ended)
 	want(t, "the one alive", s.session(t, 2), alive)
 	s.view(t, func(r account.Reader) error {
@@ -29,8 +32,16 @@ func testSession(t *testing.T, s *subject) {
 		want(t, "by mark", got, ended)
 		return err
 	})
+	s.view(t, func(r account.Reader) error {
+		got, user, err := r.SessionUser(ctx, hers.ID)
+		want(t, "with its user", got, hers)
+		want(t, "its user", user, s.user(t, ann.ID))
+		return err
+	})
 	for _, err := range []error{
 		s.View(ctx, func(r account.Reader) error { _, err := r.Session(ctx, 3); return err }),
+		s.View(ctx, func(r account.Reader) error { _, _, err := r.SessionUser(ctx, 3); return err }),
+		s.View(ctx, func(r account.Reader) error { _, _, err := r.SessionUser(ctx, alive.ID); return err }), // of nobody
 		s.View(ctx, func(r account.Reader) error { _, err := r.SessionByMark(ctx, 7, "other", ended.Mark); return err }),
 		s.View(ctx, func(r account.Reader) error { _, err := r.SessionByMark(ctx, 7, "tag1", 0); return err }),
 	} {
@@ -87,22 +98,30 @@ func testSessionLife(t *testing.T, s *subject) {
 			return err
 		})
 	}
-	step("rotate", true, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 3, later) })
-	step("rotate again", false, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 3, later) })
-	step("rotate nothing", false, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 99, 3, later) })
+	rotate := func(what string, wanted bool, id int64, from uint32, until time.Time) {
+		t.Helper()
+		ok, err := s.Rotate(ctx, id, from, later, until)
+		want(t, what, ok, wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rotate("rotate", true, 1, 3, time.Time{})
+	rotate("rotate again", false, 1, 3, time.Time{})
+	rotate("rotate nothing", false, 99, 3, time.Time{})
 	step("keep", true, func(w account.Writer) (bool, error) { return true, w.KeepSession(ctx, 1, 5) })
 	ses.Generation, ses.Rotated, ses.Epoch = 4, later, 5
 	want(t, "rotated and kept", s.session(t, 1), ses)
 	until := later.Add(time.Hour)
 	for _, wanted := range []bool{true, false} {
-		step("rotate and prolong", wanted, func(w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 4, later, until) })
+		rotate("rotate and prolong", wanted, 1, 4, until)
 	}
 	ses.Generation, ses.Expires = 5, until
 	want(t, "prolonged", s.session(t, 1), ses)
 	step("end", true, func(w account.Writer) (bool, error) { return w.EndSession(ctx, 1, later) })
 	step("end again", false, func(w account.Writer) (bool, error) { return w.EndSession(ctx, 1, later.Add(time.Hour)) })
-	step("rotate an ended one", false, func(w account.Writer) (bool, error) { return w.Rotate(ctx, 1, 5, later) })
-	step("prolong an ended one", false, func(w account.Writer) (bool, error) { return w.RotateUntil(ctx, 1, 5, later, until) })
+	rotate("rotate an ended one", false, 1, 5, time.Time{})
+	rotate("prolong an ended one", false, 1, 5, until)
 	step("keep an ended one", true, func(w account.Writer) (bool, error) { return true, w.KeepSession(ctx, 1, 6) })
 	ses.Ended = later
 	want(t, "ended", s.session(t, 1), ses)
