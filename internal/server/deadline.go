@@ -110,9 +110,6 @@ func (d *deadline) begin() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.wanted.IsZero() && (d.own.IsZero() || d.wanted.Before(d.own)) {
-		if time.Until(d.wanted) <= 0 {
-			return os.ErrDeadlineExceeded
-		}
 		if err := d.move(); err != nil {
 			return err
 		}
