@@ -46,14 +46,14 @@ func (s *Service) LearnCrowd(ctx context.Context) error {
 			if place == 0 {
 				after = 0
 			}
-			users, err := r.Users(ctx, after, crowdInRow)
+			hashes, err := r.Passwords(ctx, after, crowdInRow)
 			if err != nil {
 				return err
 			}
-			for i := range users {
-				counts[password.Likeness(users[i].Password)]++
+			for _, hash := range hashes {
+				counts[password.Likeness(hash)]++
 			}
-			if place == 0 && len(users) < crowdInRow {
+			if place == 0 && len(hashes) < crowdInRow {
 				break // these were all
 			}
 		}
@@ -70,8 +70,8 @@ func (s *Service) LearnCrowd(ctx context.Context) error {
 // beyond is an id that no user has, nor any above it: at most twice the highest there is.
 func beyond(ctx context.Context, r Reader) (int64, error) {
 	for end := int64(1); ; end *= 2 {
-		users, err := r.Users(ctx, end-1, 1)
-		if err != nil || len(users) == 0 || end > 1<<61 {
+		ids, err := r.UserIDs(ctx, end-1, 1)
+		if err != nil || len(ids) == 0 || end > 1<<61 {
 			return end, err
 		}
 	}

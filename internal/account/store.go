@@ -91,6 +91,8 @@ type Reader interface {
 	Users(ctx context.Context, after int64, limit int) ([]User, error)
 	// UserIDs lists ids alone, from the one after `after`.
 	UserIDs(ctx context.Context, after int64, limit int) ([]int64, error)
+	// Passwords lists stored passwords alone, in the order of ids, from the user after `after`.
+	Passwords(ctx context.Context, after int64, limit int) ([]string, error)
 	// Walk lists users in an order of an index; ErrNoIndex where there is none.
 	Walk(ctx context.Context, w Walk, limit int) ([]User, error)
 	Session(ctx context.Context, id int64) (Session, error)

@@ -27,7 +27,7 @@ func mountPrefix(name string) string { return path{"mounts", name}.String() + ".
 func (k *checker) mounts() {
 	for _, name := range slices.Sorted(maps.Keys(k.cfg.Mounts)) {
 		prefix, m := mountPrefix(name), k.cfg.Mounts[name]
-		if !mountName().MatchString(name) {
+		if !validMount(name) {
 			key := strings.TrimSuffix(prefix, ".")
 			k.refuseWith(key, "mount name "+shown(name)+" will not do", "a name is of a-z, 0-9, _ and -, 40 at most", "[mounts.my-app]")
 		}

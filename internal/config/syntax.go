@@ -10,7 +10,6 @@ import (
 var (
 	hostName  = pattern.Of(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 	tableName = pattern.Of(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
-	mountName = pattern.Of(`^[a-z0-9][a-z0-9_-]{0,39}$`)
 	urlPath   = pattern.Of(`^[A-Za-z0-9._~{}<>:/-]*$`)
 )
 
@@ -21,6 +20,12 @@ func validHost(host string) bool {
 		return err == nil && addr.Is6() && strings.HasSuffix(host, "]")
 	}
 	return len(host) <= 253 && hostName().MatchString(host)
+}
+
+// validMount takes the name of a mount.
+func validMount(name string) bool {
+	rest := strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")
+	return name != "" && len(name) <= 40 && rest == "" && name[0] != '_' && name[0] != '-'
 }
 
 func validPrefix(prefix string) bool {

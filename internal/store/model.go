@@ -24,6 +24,7 @@ type compiled struct {
 	bySession string                          // with the session: its columns come last
 	page      string                          // some by id, after one
 	ids       string                          // some ids, after one
+	hashes    string                          // some passwords, after one
 	walks     map[account.Field]string        // some users in the order of an index, by account.Walk.By
 	byText    map[account.Field]account.Field // the field whose column and index texts are found by
 	by        map[account.Field]string        // the one with the lowest id

@@ -105,6 +105,7 @@ func everyStatement(t *testing.T, d *store.DB) map[string]bool {
 			func() error { _, err := w.User(ctx, 1); return err },
 			func() error { _, err := w.Users(ctx, 1, 2); return err },
 			func() error { _, err := w.UserIDs(ctx, 1, 2); return err },
+			func() error { _, err := w.Passwords(ctx, 1, 2); return err },
 			func() error { return everyWalk(ctx, w) },
 			func() error { _, err := w.Session(ctx, 1); return err },
 			func() error { _, _, err := w.SessionUser(ctx, 3); return err },

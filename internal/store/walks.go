@@ -36,7 +36,9 @@ func (c *compiled) writeWalks(find, table, id string) {
 		col, _ := c.model.Column(f)
 		return "u." + quote(col.Name)
 	}
-	c.ids = "select " + id + " from " + table + " where " + c.compare(account.ID, ">", 1) + " order by " + id + " limit $2"
+	some := " from " + table + " where " + c.compare(account.ID, ">", 1) + " order by " + id + " limit $2"
+	password, _ := c.model.Column(account.Password)
+	c.ids, c.hashes = "select "+id+some, "select "+quote(password.Name)+some
 	c.walks = map[account.Field]string{}
 	after := "u." + c.compare(account.ID, ">", 1) + " order by u." + id + " limit $2"
 	c.walks[account.ID] = find + after
@@ -56,6 +58,20 @@ func (c *compiled) writeWalks(find, table, id string) {
 // UserIDs lists ids.
 func (q *queries) UserIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
 	return q.listIDs(ctx, q.ids, "users", after, limit)
+}
+
+// Passwords lists stored passwords.
+func (q *queries) Passwords(ctx context.Context, after int64, limit int) (hashes []string, err error) {
+	err = q.each(ctx, q.hashes, []any{after, min(max(limit, 0), maxUsers)}, func(rows *sql.Rows) error {
+		var hash sql.NullString
+		err := rows.Scan(&hash)
+		hashes = append(hashes, hash.String)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the passwords after %d: %w", after, err)
+	}
+	return hashes, nil
 }
 
 // listIDs lists what a statement finds after an id.

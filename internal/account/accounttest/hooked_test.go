@@ -98,6 +98,10 @@ func (r *hookedReader) Users(ctx context.Context, after int64, limit int) ([]acc
 	return pass(r, "Users", func() ([]account.User, error) { return r.Reader.Users(ctx, after, limit) })
 }
 
+func (r *hookedReader) Passwords(ctx context.Context, after int64, limit int) ([]string, error) {
+	return pass(r, "Passwords", func() ([]string, error) { return r.Reader.Passwords(ctx, after, limit) })
+}
+
 func (r *hookedReader) Session(ctx context.Context, id int64) (account.Session, error) {
 	return pass(r, "Session", func() (account.Session, error) { return r.Reader.Session(ctx, id) })
 }

@@ -157,6 +157,11 @@ func testUsers(t *testing.T, s *subject) {
 		})
 	}
 	want(t, "all users", got, all)
+	s.view(t, func(r account.Reader) error {
+		hashes, err := r.Passwords(ctx, all[0].ID, 2)
+		want(t, "two passwords after the first", hashes, []string{all[1].Password, all[2].Password})
+		return err
+	})
 }
 
 func testIDs(t *testing.T, s *subject) {
