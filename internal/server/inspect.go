@@ -11,10 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"doorward/internal/account"
 	"doorward/internal/config"
 	"doorward/internal/mail"
-	"doorward/internal/metrics"
 	"doorward/internal/store"
 	"doorward/internal/token"
 	"doorward/internal/web"
@@ -92,7 +93,7 @@ func rehearse(cfg *config.Config, p *plan) error {
 
 // rehearseWith hands what was mounted to f.
 func rehearseWith(cfg *config.Config, p *plan, f func(*web.Site) error) error {
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), registry: metrics.NewRegistry()}
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), registry: prometheus.NewRegistry()}
 	s.requests = web.NewMetrics(s.registry)
 	accounts := account.New(account.Options{Store: nothing{model: p.model}, Root: token.NewRoot(token.NewSecret(), "")})
 	defer accounts.Close()

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"doorward/internal/metrics"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"doorward/internal/web/native"
 )
 
@@ -17,7 +20,7 @@ func (s *Server) operations(w *world) map[string]http.Handler {
 	ops := map[string]http.Handler{
 		"/healthz":               get(s.health),
 		"/readyz":                get(s.ready(w)),
-		"/metrics":               s.guarded(s.registry),
+		"/metrics":               s.guarded(promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})),
 		"/.well-known/jwks.json": native.JWKS(w.accounts),
 		"/openapi.json":          get(s.openAPI(w)),
 	}
@@ -95,10 +98,13 @@ func isLoopback(address string) bool {
 
 // measure registers the gauges of what is not a request.
 func (s *Server) measure() {
-	s.registry.Go()
-	s.registry.Process()
-	gauge := func(name, help string, value func() float64) { s.registry.Value(name, metrics.Gauge, help, value) }
-	counter := func(name, help string, value func() float64) { s.registry.Value(name, metrics.Counter, help, value) }
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, value func() float64) {
+		s.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	counter := func(name, help string, value func() float64) {
+		s.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+	}
 	gauge("doorward_hashes_waiting", "Passwords waiting to be hashed.", func() float64 { return float64(s.pool.Stats().Waiting) })
 	gauge("doorward_hashes_running", "Passwords being hashed.", func() float64 { return float64(s.pool.Stats().Running) })
 	counter("doorward_hashes_total", "Passwords hashed.", func() float64 { return float64(s.pool.Stats().Total) })
@@ -115,8 +121,13 @@ func (s *Server) measureFeed() {
 	if f == nil {
 		return
 	}
-	s.registry.Value("doorward_feed_age_seconds", metrics.Gauge,
-		"Time since the last good look at what other nodes changed. Above 5, rows are read.", func() float64 { return f.age().Seconds() })
-	s.registry.Value("doorward_feed_entries_total", metrics.Counter, "Changes that the feed told of.",
-		func() float64 { return float64(f.entries.Load()) })
+	s.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "doorward_feed_age_seconds",
+			Help: "Time since the last good look at what other nodes changed. Above 5, rows are read.",
+		}, func() float64 { return f.age().Seconds() }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "doorward_feed_entries_total", Help: "Changes that the feed told of.",
+		}, func() float64 { return float64(f.entries.Load()) }),
+	)
 }

@@ -14,10 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"doorward/internal/account"
 	"doorward/internal/config"
 	"doorward/internal/mail"
-	"doorward/internal/metrics"
 	"doorward/internal/password"
 	"doorward/internal/store"
 	"doorward/internal/web"
@@ -45,7 +46,7 @@ type Server struct {
 	version  string
 	patience time.Duration
 	pool     *password.Pool
-	registry *metrics.Registry
+	registry *prometheus.Registry
 	requests *web.Metrics
 	unlock   func()
 
@@ -67,7 +68,7 @@ type Server struct {
 // New opens the database, brings its schema up to date, and mounts what is configured. Nothing
 // listens yet. Close the server in the end.
 func New(ctx context.Context, cfg *config.Config, o Options) (s *Server, err error) {
-	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, patience: o.Patience, registry: metrics.NewRegistry()}
+	s = &Server{cfg: cfg, log: o.Log, clock: NewClock(o.Now), tick: o.Now, version: o.Version, patience: o.Patience, registry: prometheus.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = s.Close()

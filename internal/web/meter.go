@@ -1,77 +1,55 @@
 package web
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"doorward/internal/metrics"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are the counters of requests.
+// Metrics are the counters of requests. Label values are resolved when the table is built, so a
+// request adds to numbers and looks nothing up.
 type Metrics struct {
-	inFlight atomic.Int64
-	mu       sync.Mutex
-	meters   map[metered]*meter
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	inFlight prometheus.Gauge
 }
 
-// metered is what one meter counts.
-type metered struct{ mount, op string }
-
-// NewMetrics shows counters of requests in reg.
-func NewMetrics(reg *metrics.Registry) *Metrics {
-	m := &Metrics{meters: map[metered]*meter{}}
-	reg.Add("doorward_requests_total", metrics.Counter, "Requests answered, by route and class of status.", func(f *metrics.Family) {
-		m.each(func(labels string, t *meter) {
-			for class := 1; class < len(t.classes); class++ {
-				f.Put(labels+`,status="`+strconv.Itoa(class)+`xx"`, float64(t.classes[class].Load()))
-			}
-		})
-	})
-	reg.Add("doorward_request_seconds", metrics.Histogram, "Time to answer, by route.", func(f *metrics.Family) {
-		m.each(func(labels string, t *meter) { f.Histogram(labels, &t.took) })
-	})
-	reg.Value("doorward_requests_in_flight", metrics.Gauge, "Requests being answered.", func() float64 { return float64(m.inFlight.Load()) })
+// NewMetrics registers the counters.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorward_requests_total", Help: "Requests answered, by route and class of status.",
+		}, []string{"mount", "op", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "doorward_request_seconds", Help: "Time to answer, by route.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"mount", "op"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "doorward_requests_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	reg.MustRegister(m.requests, m.seconds, m.inFlight)
 	return m
 }
 
-// each calls f for all meters, in the order of their labels.
-func (m *Metrics) each(f func(labels string, t *meter)) {
-	m.mu.Lock()
-	meters := maps.Clone(m.meters)
-	m.mu.Unlock()
-	routes := slices.SortedFunc(maps.Keys(meters), func(a, b metered) int {
-		return cmp.Or(cmp.Compare(a.mount, b.mount), cmp.Compare(a.op, b.op))
-	})
-	for _, r := range routes {
-		f(metrics.Labels("mount", r.mount, "op", r.op), meters[r])
-	}
-}
-
-// meter counts one route. It is looked up when the table is built: a request adds to its numbers.
+// meter counts one route.
 type meter struct {
-	classes [6]atomic.Uint64 // by the first digit of the status
-	took    metrics.Durations
+	classes [6]prometheus.Counter // by the first digit of the status
+	seconds prometheus.Observer
 }
 
 func (m *Metrics) meter(mount, op string) *meter {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t := m.meters[metered{mount, op}]
-	if t == nil {
-		t = &meter{}
-		m.meters[metered{mount, op}] = t
+	t := &meter{seconds: m.seconds.WithLabelValues(mount, op)}
+	for class := 1; class < len(t.classes); class++ {
+		t.classes[class] = m.requests.WithLabelValues(mount, op, strconv.Itoa(class)+"xx")
 	}
 	return t
 }
 
 func (t *meter) count(status int, took time.Duration) {
 	if class := status / 100; class > 0 && class < len(t.classes) {
-		t.classes[class].Add(1)
+		t.classes[class].Inc()
 	}
-	t.took.Observe(took)
+	t.seconds.Observe(took.Seconds())
 }

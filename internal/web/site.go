@@ -140,7 +140,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, start: s.options.Now(), path: r.URL.Path, meter: s.unknown}
 	x.id[0] = newID()
 	x.client = clientAddr(r, s.options.Proxies)
-	s.options.Metrics.inFlight.Add(1)
+	s.options.Metrics.inFlight.Inc()
 	defer s.finish(x, r)
 	r.URL.Scheme = "" // what a request line in absolute form says
 	if r.TLS != nil || s.options.Proxies > 0 && r.Header.Get("X-Forwarded-Proto") == "https" {
@@ -264,7 +264,7 @@ func (s *Site) dialectOf(path string) Dialect {
 func (s *Site) finish(x *exchange, r *http.Request) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
-			s.options.Metrics.inFlight.Add(-1)
+			s.options.Metrics.inFlight.Dec()
 			panic(p)
 		}
 		s.options.Log.Error("panic", "id", x.id[0], "op", x.op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -276,7 +276,7 @@ func (s *Site) finish(x *exchange, r *http.Request) {
 		x.status = statusGone
 	}
 	end := s.options.Now()
-	s.options.Metrics.inFlight.Add(-1)
+	s.options.Metrics.inFlight.Dec()
 	x.meter.count(x.status, end.Sub(x.start))
 	s.log(x, r, end)
 }
