@@ -19,7 +19,7 @@ type Options struct {
 	// Threads gives each slot an operating system thread, of the lowest priority where the system
 	// has that for threads (Linux; see background), so that hashes take what other work leaves, and
 	// adds a rescuer, so that this is never nothing. While there are hashes it raises
-	// runtime.GOMAXPROCS by as many: it is for the pool of a server, of which a process has one.
+	// runtime.GOMAXPROCS by Slots: it is for the pool of a server, of which a process has one.
 	Threads bool
 }
 
@@ -127,7 +127,7 @@ func newPool(o Options, hash func(Params) hasher) *Pool {
 	p.nominal, p.estimate = p.params.nominal(), firstEstimate(p.params)
 	p.ready, p.late = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	if o.Threads {
-		p.procs = p.slots + 1
+		p.procs = p.slots // none for the rescuer: see addProcs
 		p.calm = time.AfterFunc(time.Hour, p.relax)
 		p.calm.Stop()
 		p.addRescuer(hash(p.params))
