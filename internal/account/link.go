@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -125,19 +126,17 @@ const maxOwners = 20
 // mailOwners sends a link to everybody who has this address and passes. Where nobody does, the
 // same work is done for nobody.
 func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (found bool, err error) {
-	var users []User
+	var owners []User
 	err = s.store.View(ctx, func(r Reader) error {
-		users, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
+		owners, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
+		owners = slices.DeleteFunc(owners, func(u User) bool { return !passes(&u) })
+		if err == nil && why == ActivationMail {
+			owners, err = admitted(ctx, r, owners)
+		}
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("find the users of an address: %w", err)
-	}
-	owners := users[:0]
-	for _, u := range users {
-		if passes(&u) {
-			owners = append(owners, u)
-		}
 	}
 	err = s.store.Update(ctx, func(w Writer) error {
 		for i := range owners {
@@ -157,6 +156,23 @@ func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why O
 		s.mailed(ctx)
 	}
 	return len(owners) > 0, err
+}
+
+// admitted are those whom no operator disabled. Of nobody it is asked, too.
+func admitted(ctx context.Context, r Reader, users []User) (all []User, err error) {
+	if len(users) == 0 {
+		_, err := r.Barred(ctx, ToNobody)
+		return nil, err
+	}
+	for i := range users {
+		switch err := admits(ctx, r, users[i].ID); {
+		case err == nil:
+			all = append(all, users[i])
+		case Refusal(err) == nil || errors.Is(err, Unavailable):
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // sendNobody puts a mail to nobody into the outbox, which takes it out again as if it were sent: the clock

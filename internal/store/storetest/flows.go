@@ -150,3 +150,28 @@ func isTaken(err error) bool {
 	var taken *account.TakenError
 	return errors.As(err, &taken)
 }
+
+func testBarred(t *testing.T, s *subject) {
+	ann, bob := s.insert(t, s.person("ann")), s.insert(t, s.person("bob"))
+	for _, barred := range []bool{true, true, false, false, true} {
+		s.update(t, func(w account.Writer) error { return w.Bar(ctx, ann.ID, barred) })
+		s.view(t, func(r account.Reader) error {
+			of, err := r.Barred(ctx, ann.ID)
+			want(t, "whether ann is barred", of, barred)
+			if err == nil {
+				of, err = r.Barred(ctx, bob.ID)
+			}
+			want(t, "whether bob is", of, false)
+			return err
+		})
+	}
+	s.update(t, func(w account.Writer) error {
+		_, err := w.DeleteUser(ctx, ann.ID)
+		return err
+	})
+	s.view(t, func(r account.Reader) error {
+		of, err := r.Barred(ctx, ann.ID)
+		want(t, "whether ann is, who is gone", of, false)
+		return err
+	})
+}
