@@ -106,6 +106,19 @@ func testSwapLogin(t *testing.T, s *subject) {
 	if !isTaken(err) {
 		t.Errorf("swapped for an address of another: got %v, want a *TakenError", err)
 	}
+	if col, ok := s.Model().Column(account.Username); !ok || !col.Null {
+		return
+	}
+	s.update(t, func(w account.Writer) error { // a name that nobody has is null
+		u := account.User{ID: ann.ID}
+		if err := w.UpdateUser(ctx, &u, account.Username); err != nil {
+			return err
+		}
+		first, err := w.SwapLogin(ctx, ann.ID, account.Username, "", "anna")
+		want(t, "swapped from none", first, true)
+		return err
+	})
+	want(t, "found by a first name", s.byLogin(t, account.Username, "anna", false), ann.ID)
 }
 
 func testOpaqueTokens(t *testing.T, s *subject) {
