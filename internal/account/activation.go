@@ -23,6 +23,9 @@ func (s *Service) Activate(ctx context.Context, p *Policy, l Link) error {
 		if err := s.still(ctx, w, p, u.ID, l, ActivationMail, func(*User) {}); err != nil {
 			return err
 		}
+		if err := admits(ctx, w, u.ID); err != nil {
+			return err
+		}
 		return s.tell(ctx, w, p, &u, ConfirmationMail, p.Mail.Confirmation)
 	})
 	if err != nil && Refusal(err) == nil {
@@ -34,7 +37,16 @@ func (s *Service) Activate(ctx context.Context, p *Policy, l Link) error {
 	return err
 }
 
-// ResendActivation sends the link again to who is not active yet. Codes: SwitchedOff where the
+// admits refuses to activate whom an operator disabled, whatever link he has.
+func admits(ctx context.Context, r Reader, id int64) error {
+	barred, err := r.Barred(ctx, id)
+	if err == nil && barred {
+		err = fail(LinkToken)
+	}
+	return err
+}
+
+// ResendActivation sends the link again to who is not active yet, unless an operator disabled him. Codes: SwitchedOff where the
 // mount sends none, EmailUnknown when nobody is waiting for one, which comes first where the mount tells;
 // whoever answers decides what of it is told.
 func (s *Service) ResendActivation(ctx context.Context, p *Policy, email string) error {
@@ -43,7 +55,7 @@ func (s *Service) ResendActivation(ctx context.Context, p *Policy, email string)
 		if !p.Links.TellUnknown {
 			return fail(SwitchedOff)
 		}
-		owners, err := s.owners(ctx, p, email, waits)
+		owners, err := s.owners(ctx, p, email, ActivationMail, waits)
 		switch {
 		case err != nil:
 			return err

@@ -184,6 +184,11 @@ func (s *Service) Edit(ctx context.Context, by Access, u User, c Changes) (User,
 	if len(changed) == 0 && len(rows) == 0 {
 		return u, nil
 	}
+	if name, ok := c.Texts[Username]; ok {
+		if err := s.judgeUsername(ctx, name, u.Email); err != nil {
+			return User{}, err
+		}
+	}
 	after := u
 	err := s.update(ctx, u.ID, func(w Writer) error {
 		after = u // may run again

@@ -285,6 +285,9 @@ func checkSpecs(of string, specs []FieldSpec, reserved []Field) (errs []error) {
 	return errs
 }
 
+// maxUnique is how many characters of four bytes go into an index of PostgreSQL, whose rows have 2,704 bytes at most.
+const maxUnique = 600
+
 // check refuses a field that contradicts itself.
 func (f *FieldSpec) check() error {
 	text := f.Kind.IsText()
@@ -310,6 +313,8 @@ func (f *FieldSpec) check() error {
 		return errors.New("only texts may be blank")
 	case f.Unique && (f.Kind == JSON || f.Kind == Boolean):
 		return fmt.Errorf("%s cannot be unique", f.Kind)
+	case f.Unique && f.MaxLength() > maxUnique:
+		return fmt.Errorf("a unique text has at most %d characters, set max: an index of PostgreSQL holds no longer ones", maxUnique)
 	case f.Unique && !f.Default.IsNull():
 		return errors.New("what is unique has no default")
 	case f.Kind == Decimal && (f.Digits < 1 || f.Digits > 100 || f.Places < 0 || f.Places > f.Digits):

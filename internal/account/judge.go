@@ -3,6 +3,8 @@ package account
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -70,7 +72,7 @@ func (f *FieldSpec) Judge(v Value) (Value, []Problem) {
 		}
 	case JSON:
 		var b bytes.Buffer
-		if !isText(v.text) || json.Compact(&b, []byte(v.text)) != nil || strings.Contains(v.text, `\u0000`) {
+		if !isText(v.text) || json.Compact(&b, []byte(v.text)) != nil || !storableJSON(v.text) {
 			return v, problem(Invalid, 0)
 		}
 		if b.Len() > maxJSON {
@@ -82,6 +84,40 @@ func (f *FieldSpec) Judge(v Value) (Value, []Problem) {
 		return v, f.judgeText(v.text)
 	}
 	return v, nil
+}
+
+// storableJSON reports whether PostgreSQL's jsonb, which a table of Django's has, takes a JSON text: no null character, no half of a
+// surrogate pair, no number that no double holds.
+func storableJSON(text string) bool {
+	high := false // the escape before this was the first half of a pair
+	for i := 0; i < len(text); i++ {
+		var unit uint64
+		if text[i] == '\\' {
+			if i++; text[i] == 'u' {
+				unit, _ = strconv.ParseUint(text[i+1:i+5], 16, 16)
+				if i += 4; unit == 0 {
+					return false
+				}
+			}
+		}
+		if low := 0xDC00 <= unit && unit <= 0xDFFF; low != high {
+			return false
+		}
+		high = 0xD800 <= unit && unit < 0xDC00
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if n, ok := token.(json.Number); ok {
+			if _, err := n.Float64(); err != nil {
+				return false
+			}
+		}
+	}
 }
 
 // holds is the kind of value that goes into the field.

@@ -126,7 +126,7 @@ const maxOwners = 20
 // mailOwners sends a link to everybody who has this address and passes. Where nobody does, the
 // same work is done for nobody.
 func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (found bool, err error) {
-	owners, err := s.owners(ctx, p, email, passes)
+	owners, err := s.owners(ctx, p, email, why, passes)
 	if err != nil {
 		return false, err
 	}
@@ -150,16 +150,37 @@ func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why O
 	return len(owners) > 0, err
 }
 
-// owners are those of an address who pass.
-func (s *Service) owners(ctx context.Context, p *Policy, email string, passes func(*User) bool) (owners []User, err error) {
+// owners are those of an address who pass, and may have such a mail.
+func (s *Service) owners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (owners []User, err error) {
 	err = s.store.View(ctx, func(r Reader) error {
 		owners, err = r.UsersByEmail(ctx, email, p.Links.FoldEmail, maxOwners)
+		owners = slices.DeleteFunc(owners, func(u User) bool { return !passes(&u) })
+		if err == nil && why == ActivationMail {
+			owners, err = admitted(ctx, r, owners)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find the users of an address: %w", err)
 	}
-	return slices.DeleteFunc(owners, func(u User) bool { return !passes(&u) }), nil
+	return owners, nil
+}
+
+// admitted are those whom no operator disabled. Of nobody it is asked, too.
+func admitted(ctx context.Context, r Reader, users []User) (all []User, err error) {
+	if len(users) == 0 {
+		_, err := r.Barred(ctx, ToNobody)
+		return nil, err
+	}
+	for i := range users {
+		switch err := admits(ctx, r, users[i].ID); {
+		case err == nil:
+			all = append(all, users[i])
+		case Refusal(err) == nil || errors.Is(err, Unavailable):
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // sendNobody puts a mail to nobody into the outbox, which takes it out again as if it were sent: the clock

@@ -7,7 +7,7 @@ import (
 )
 
 // judgeLogin judges the text that a user wants to sign in with from now on. His own is taken, too.
-func (s *Service) judgeLogin(u *User, f Field, text string) error {
+func (s *Service) judgeLogin(ctx context.Context, u *User, f Field, text string) error {
 	col, ok := s.store.Model().Column(f)
 	if !ok {
 		return fmt.Errorf("the table has no %s", f)
@@ -21,6 +21,9 @@ func (s *Service) judgeLogin(u *User, f Field, text string) error {
 	if text == u.text(f) {
 		return failField(takenCodes[f], f)
 	}
+	if f == Username {
+		return s.judgeUsername(ctx, text, u.Email)
+	}
 	return nil
 }
 
@@ -30,7 +33,7 @@ func (s *Service) ChangeLogin(ctx context.Context, p *Policy, who *Principal, f 
 	if err := s.CheckPassword(ctx, who, current); err != nil {
 		return err
 	}
-	if err := s.judgeLogin(&who.User, f, fresh); err != nil {
+	if err := s.judgeLogin(ctx, &who.User, f, fresh); err != nil {
 		return err
 	}
 	u := who.User
@@ -77,7 +80,7 @@ func (s *Service) ResetLogin(ctx context.Context, p *Policy, l Link, f Field, fr
 	if err != nil {
 		return err
 	}
-	if err := s.judgeLogin(&u, f, fresh); err != nil {
+	if err := s.judgeLogin(ctx, &u, f, fresh); err != nil {
 		return err
 	}
 	old := u

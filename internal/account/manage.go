@@ -150,6 +150,9 @@ func (s *Service) Dismiss(ctx context.Context, p *Policy, who *Principal, id int
 func (s *Service) SetActive(ctx context.Context, id int64, active bool) error {
 	err := s.update(ctx, id, func(w Writer) error {
 		u := User{ID: id, IsActive: active}
+		if err := w.Bar(ctx, id, !active); err != nil {
+			return err
+		}
 		if active {
 			return w.UpdateUser(ctx, &u, IsActive)
 		}

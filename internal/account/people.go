@@ -165,6 +165,11 @@ func (s *Service) EditPerson(ctx context.Context, p *Policy, who *Principal, by 
 			return err
 		}
 		email := u.Email
+		if name, ok := c.Texts[Username]; ok && name != u.Username {
+			if err := s.fitName(ctx, w, name, u.Email); err != nil {
+				return err
+			}
+		}
 		for f, text := range c.Texts {
 			u.putText(f, text)
 		}

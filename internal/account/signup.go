@@ -137,6 +137,9 @@ func (s *Service) prepare(ctx context.Context, p *Policy, n *NewUser) (User, err
 	if problems = append(problems, more...); len(problems) > 0 {
 		return User{}, &Error{Problems: problems}
 	}
+	if err := s.judgeUsername(ctx, n.Username, n.Email); err != nil {
+		return User{}, err
+	}
 	hash, err := s.pool.Hash(ctx, n.Password)
 	if err != nil {
 		return User{}, busy(err, "hash a new password")

@@ -103,6 +103,8 @@ type Reader interface {
 	// SessionsOf lists sessions of a user, at most limit, in no order that means anything.
 	SessionsOf(ctx context.Context, userID int64, limit int) ([]Session, error)
 	SigningKeys(ctx context.Context) ([]StoredKey, error)
+	// Barred reports whether an operator disabled a user: who is inactive for another reason may activate himself.
+	Barred(ctx context.Context, userID int64) (bool, error)
 	// OpaqueToken finds the token of a user, OpaqueTokenByHash whose token has a hash.
 	OpaqueToken(ctx context.Context, userID int64) (OpaqueToken, error)
 	OpaqueTokenByHash(ctx context.Context, hash []byte) (OpaqueToken, error)
@@ -145,6 +147,8 @@ type Writer interface {
 	SwapLogin(ctx context.Context, id int64, f Field, old, fresh string) (bool, error)
 	// Activate makes an inactive user active, and reports whether he was inactive.
 	Activate(ctx context.Context, id int64) (bool, error)
+	// Bar writes what Barred reports.
+	Bar(ctx context.Context, userID int64, barred bool) error
 	// DeleteUser removes the user, his sessions and his state, and reports whether he was there.
 	DeleteUser(ctx context.Context, id int64) (bool, error)
 	// InsertProfile adds p and fills in its ID; it reports false when the user has one of its kind. A *TakenError

@@ -70,8 +70,13 @@ func (q *queries) SwapLogin(ctx context.Context, id int64, f account.Field, old,
 		return false, fmt.Errorf("replace the %s of user %d: there is no such column", f, id)
 	}
 	n := len(args)
+	is := q.is(f, n+2)
+	if old == "" { // null is none, too
+		col, _ := q.model.Column(f)
+		is = "coalesce(" + quote(col.Name) + ", '') = " + param(n+2)
+	}
 	changed, err := q.exec(ctx, "update "+quote(q.model.Table)+" set "+strings.Join(sets, ", ")+
-		" where "+q.is(account.ID, n+1)+" and "+q.is(f, n+2), append(args, id, old)...)
+		" where "+q.is(account.ID, n+1)+" and "+is, append(args, id, old)...)
 	if err != nil {
 		return false, fmt.Errorf("replace the %s of user %d: %w", f, id, err)
 	}

@@ -273,6 +273,9 @@ func (q *queries) DeleteUser(ctx context.Context, id int64) (bool, error) {
 	if err == nil {
 		_, err = q.exec(ctx, `delete from user_states where user_id = $1`, id)
 	}
+	if err == nil {
+		err = q.Bar(ctx, id, false)
+	}
 	if err != nil {
 		return false, fmt.Errorf("delete user %d: %w", id, err)
 	}

@@ -30,6 +30,14 @@ func (w *hookedWriter) SwapLogin(ctx context.Context, id int64, f account.Field,
 	return pass(&w.hookedReader, "SwapLogin", func() (bool, error) { return w.w.SwapLogin(ctx, id, f, old, fresh) })
 }
 
+func (r *hookedReader) Barred(ctx context.Context, userID int64) (bool, error) {
+	return pass(r, "Barred", func() (bool, error) { return r.Reader.Barred(ctx, userID) })
+}
+
+func (w *hookedWriter) Bar(ctx context.Context, userID int64, barred bool) error {
+	return w.do("Bar", func() error { return w.w.Bar(ctx, userID, barred) })
+}
+
 func (w *hookedWriter) Activate(ctx context.Context, id int64) (bool, error) {
 	return pass(&w.hookedReader, "Activate", func() (bool, error) { return w.w.Activate(ctx, id) })
 }

@@ -80,6 +80,7 @@ func runCases(t *testing.T, open Open, model func() *account.Model) {
 		{"a sweep is bounded", testSweep},
 		{"at most one signing key is active", testKeys},
 		{"everybody of an address is found", testUsersByEmail},
+		{"whom an operator disabled is noted", testBarred},
 		{"everybody of a name is found", testUsersByUsername},
 		{"a user is activated once", testActivate},
 		{"a login is swapped once", testSwapLogin},

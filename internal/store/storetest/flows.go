@@ -106,6 +106,19 @@ func testSwapLogin(t *testing.T, s *subject) {
 	if !isTaken(err) {
 		t.Errorf("swapped for an address of another: got %v, want a *TakenError", err)
 	}
+	if col, ok := s.Model().Column(account.Username); !ok || !col.Null {
+		return
+	}
+	s.update(t, func(w account.Writer) error { // a name that nobody has is null
+		u := account.User{ID: ann.ID}
+		if err := w.UpdateUser(ctx, &u, account.Username); err != nil {
+			return err
+		}
+		first, err := w.SwapLogin(ctx, ann.ID, account.Username, "", "anna")
+		want(t, "swapped from none", first, true)
+		return err
+	})
+	want(t, "found by a first name", s.byLogin(t, account.Username, "anna", false), ann.ID)
 }
 
 func testOpaqueTokens(t *testing.T, s *subject) {
@@ -149,4 +162,29 @@ func testOpaqueTokens(t *testing.T, s *subject) {
 func isTaken(err error) bool {
 	var taken *account.TakenError
 	return errors.As(err, &taken)
+}
+
+func testBarred(t *testing.T, s *subject) {
+	ann, bob := s.insert(t, s.person("ann")), s.insert(t, s.person("bob"))
+	for _, barred := range []bool{true, true, false, false, true} {
+		s.update(t, func(w account.Writer) error { return w.Bar(ctx, ann.ID, barred) })
+		s.view(t, func(r account.Reader) error {
+			of, err := r.Barred(ctx, ann.ID)
+			want(t, "whether ann is barred", of, barred)
+			if err == nil {
+				of, err = r.Barred(ctx, bob.ID)
+			}
+			want(t, "whether bob is", of, false)
+			return err
+		})
+	}
+	s.update(t, func(w account.Writer) error {
+		_, err := w.DeleteUser(ctx, ann.ID)
+		return err
+	})
+	s.view(t, func(r account.Reader) error {
+		of, err := r.Barred(ctx, ann.ID)
+		want(t, "whether ann is, who is gone", of, false)
+		return err
+	})
 }
