@@ -133,6 +133,8 @@ type userAdd struct {
 	Email     string `help:"E-mail address, where the login is a user name." placeholder:"ADDRESS"`
 	Username  string `help:"User name, where the login is an e-mail address." placeholder:"NAME"`
 	Name      string `help:"What people call him." placeholder:"TEXT"`
+	FirstName string `help:"First name." placeholder:"TEXT"`
+	LastName  string `help:"Last name." placeholder:"TEXT"`
 	Phone     string `help:"Telephone number." placeholder:"NUMBER"`
 
 	Group []string `help:"Put the user into this group; may be said again." placeholder:"GROUP" sep:"none"`
@@ -145,7 +147,10 @@ func (a *userAdd) Run(c *console) error {
 	return c.withAccounts(func(ctx context.Context, srv *server.Server) error {
 		in := bufio.NewReader(c.in)
 		accounts := srv.Accounts()
-		n := account.NewUser{Email: a.Email, Username: a.Username, Name: a.Name, Phone: a.Phone, Staff: a.Staff, Superuser: a.Superuser, By: account.Staff}
+		n := account.NewUser{
+			Email: a.Email, Username: a.Username, Name: a.Name, FirstName: a.FirstName, LastName: a.LastName, Phone: a.Phone,
+			Staff: a.Staff, Superuser: a.Superuser, By: account.Staff,
+		}
 		if err := give(accounts.Model(), &n, a.Field); err != nil {
 			return err
 		}
@@ -160,12 +165,21 @@ func (a *userAdd) Run(c *console) error {
 		if a.Login != "" {
 			*login = a.Login
 		}
-		asked := map[account.Field]*string{accounts.Model().Login: login, account.Name: &n.Name, account.Phone: &n.Phone}
-		for _, f := range required(accounts.Model()) {
-			if text := asked[f]; text != nil && *text == "" {
-				if *text, err = c.ask(in, accounts.Model().Label(f)); err != nil {
-					return err
-				}
+		asked := map[account.Field]*string{
+			account.Email: &n.Email, account.Username: &n.Username, account.Name: &n.Name, account.Phone: &n.Phone,
+			account.FirstName: &n.FirstName, account.LastName: &n.LastName, accounts.Model().Login: login,
+		}
+		for _, f := range wanted(accounts.Model()) {
+			text, label := asked[f.Field], accounts.Model().Label(f.Field)
+			switch {
+			case *text != "":
+			case f.Required:
+				*text, err = c.ask(in, label)
+			case isTerminal(c.in):
+				*text, err = c.askLine(in, label+" (may be empty)")
+			}
+			if err != nil {
+				return err
 			}
 		}
 		if n.Password, err = c.askPassword(in); err != nil {
@@ -185,19 +199,21 @@ func (a *userAdd) Run(c *console) error {
 	})
 }
 
-// required are the fields that Django's createsuperuser asks for, in its order.
-func required(m *account.Model) []account.Field {
-	fields := []account.Field{m.Login}
-	for _, a := range django.AskedOf(m) {
-		if a.Required {
-			fields = append(fields, a.Field)
-		}
-	}
-	return fields
+// wanted are the fields that Django's createsuperuser asks for, in its order: the login and REQUIRED_FIELDS.
+func wanted(m *account.Model) []django.Asked {
+	return append([]django.Asked{{Field: m.Login, Required: true}}, django.AskedOf(m)...)
 }
 
-// ask reads a line, with a prompt for a person.
+// ask reads a line that must not be empty, with a prompt for a person.
 func (c *console) ask(in *bufio.Reader, label string) (string, error) {
+	line, err := c.askLine(in, label)
+	if err == nil && line == "" {
+		return "", usageError("no " + label + " was given\n  it is read from a prompt, or from a line of standard input\n  try: the same command again")
+	}
+	return line, err
+}
+
+func (c *console) askLine(in *bufio.Reader, label string) (string, error) {
 	if isTerminal(c.in) {
 		fmt.Fprintf(c.err, "%s: ", label)
 	}
@@ -205,10 +221,7 @@ func (c *console) ask(in *bufio.Reader, label string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the %s: %w", label, err)
 	}
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", usageError("no " + label + " was given\n  it is read from a prompt, or from a line of standard input\n  try: the same command again")
-	}
-	return line, nil
+	return strings.TrimRight(line, "\r\n"), nil
 }
 
 // askPassword reads a password: twice and unseen at a terminal, else one line.

@@ -40,8 +40,7 @@ type condition struct {
 type peer struct {
 	name   string
 	url    string
-	mails  string // the folder that they appear in
-	seen   map[string]bool
+	mails  string            // the folder that they appear in
 	vars   map[string]string // what its answers and mails said
 	used   map[string]bool   // tokens that it took with nothing more to say: those of mails
 	client *http.Client
@@ -148,7 +147,7 @@ func (p *peer) send(t *testing.T, path string, v any) {
 func (p *peer) begin(t *testing.T, users []map[string]any) {
 	t.Helper()
 	p.reset(t, users)
-	p.vars, p.seen, p.used = map[string]string{}, map[string]bool{}, map[string]bool{}
+	p.vars, p.used = map[string]string{}, map[string]bool{}
 }
 
 func emptied(t *testing.T, folder string) {

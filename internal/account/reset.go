@@ -38,10 +38,11 @@ func (s *Service) JudgePassword(p *Policy, who *Principal, text string) error {
 }
 
 // ResetPassword sets the password of a link's user. Of any number at once one succeeds. It ends
-// everything that is signed in, unless the mount keeps tokens.
+// everything that is signed in, unless the mount keeps tokens. who asks is nil where nobody is signed in; else the
+// password may not resemble him.
 // Codes: the password rules, LinkUser, LinkToken, Busy.
-func (s *Service) ResetPassword(ctx context.Context, p *Policy, l Link, fresh string) error {
-	if err := s.JudgePassword(p, nil, fresh); err != nil {
+func (s *Service) ResetPassword(ctx context.Context, p *Policy, who *Principal, l Link, fresh string) error {
+	if err := s.JudgePassword(p, who, fresh); err != nil {
 		return err
 	}
 	u, err := s.follow(ctx, p, l, PasswordResetMail)

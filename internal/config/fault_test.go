@@ -55,6 +55,10 @@ func TestUnknownAndMistaken(t *testing.T) {
 			"password.time should be a whole number\n  doorward.toml:3: it is a text\n  try: time = 1   in [password]",
 		},
 		{
+			"a duration for seconds", "dev = true\n[mounts.v1]\naccess_lifetime_seconds = \"5m\"", nil, nil,
+			"mounts.v1.access_lifetime_seconds should be a whole number\n  doorward.toml:3: it is a text\n  try: access_lifetime_seconds = 300   in [mounts.v1]",
+		},
+		{
 			"a text for a truth", "dev = \"yes\"", nil, nil,
 			"dev should be true or false\n  doorward.toml:1: it is a text\n  try: dev = true",
 		},

@@ -112,7 +112,7 @@ func (l *loader) assign(a assignment) {
 	case !ok:
 		l.refuseKey(a)
 	case !put(s.into, a.value):
-		inFile, _, example := wanted(s.into)
+		inFile, _, example := wanted(&s)
 		l.refuse(Fault{
 			Key: s.key, Source: a.source, What: s.key + " should be " + inFile,
 			Why: "it is " + kindOf(a.value), Try: remedy(s, a.source, example),
@@ -160,7 +160,7 @@ func (l *loader) assignText(p path, source, text string) {
 	}
 	value := parse(s.into, text)
 	if value == nil || !put(s.into, value) {
-		_, asText, example := wanted(s.into)
+		_, asText, example := wanted(&s)
 		l.refuse(Fault{
 			Key: s.key, Source: source, What: s.key + " should be " + asText,
 			Why: "what it says is not", Try: remedy(s, source, example),

@@ -111,9 +111,9 @@ func splitTable(text string) any {
 	return table
 }
 
-// wanted says what a field takes, in the file and as a text.
-func wanted(into any) (inFile, asText, example string) {
-	switch into.(type) {
+// wanted says what a setting takes, in the file and as a text.
+func wanted(s *setting) (inFile, asText, example string) {
+	switch s.into.(type) {
 	case *string:
 		return "a text in quotes", "a text", "…"
 	case *scalar:
@@ -121,13 +121,16 @@ func wanted(into any) (inFile, asText, example string) {
 	case *bool, **bool:
 		return "true or false", "1 or 0", "1"
 	case *int, **int:
+		if strings.HasSuffix(s.key, "lifetime_seconds") { // "5m" was meant so; a second is what nobody wants
+			return "a whole number", "a whole number", "300"
+		}
 		return "a whole number", "a whole number", "1"
 	case *[]string:
 		return "a list of texts", "texts with commas between", "one,two"
 	case *map[string]string:
 		return "a table of texts", "name=text pairs with commas between", "name=text"
 	}
-	panic(fmt.Sprintf("config: no setting is a %T", into))
+	panic(fmt.Sprintf("config: no setting is a %T", s.into))
 }
 
 // asTOML writes what a variable would say as the file would say it.

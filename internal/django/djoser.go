@@ -130,7 +130,7 @@ func AskedOf(m *account.Model) []Asked {
 	case m.Table == "roles_user":
 		return []Asked{{account.Email, false}, {account.FirstName, false}, {account.LastName, false}}
 	case m.Table == "userapi_user":
-		return []Asked{{account.Username, false}, {account.FirstName, true}, {account.LastName, true}}
+		return []Asked{{account.Username, false}, {account.FirstName, false}, {account.LastName, false}}
 	case m.Table == "accounts_user":
 		return []Asked{{account.Name, true}, {account.Phone, true}}
 	}

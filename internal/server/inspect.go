@@ -188,9 +188,11 @@ func withDatabase(ctx context.Context, p *plan, f func(*store.DB) error) error {
 	return errors.Join(f(db), db.Close())
 }
 
-// Operator is the policy that commands act under: the first mount's, with what the table signs in by.
+// Operator is the policy that commands act under: the first mount's, with what the table signs in by. Whom an
+// operator adds is let in at once, as by Django's createsuperuser, and an operator is told what is taken.
 func (s *Server) Operator() *account.Policy {
 	p := s.home.plan.mounts[0].policy
 	p.Login = s.home.plan.model.Login
+	p.Mail.Activation, p.PrivateSignUp = false, false
 	return &p
 }

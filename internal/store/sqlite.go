@@ -100,7 +100,7 @@ func (d *DB) journal(ctx context.Context, change bool) error {
 	})
 	switch sqliteCode(err) & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s is not an SQLite database\n  it begins with something else\n  try: move it away, or doorward serve --database-url sqlite:other.db", d.path)
+		return fmt.Errorf("%s is not an SQLite database\n  try: move it away, or doorward serve --database-url sqlite:other.db", d.path)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("open the database %s: SQLite may not write it or make files beside it: %w", d.path, err)
 	}

@@ -82,10 +82,10 @@ func TestALifeByLinks(t *testing.T) {
 		{"sign in", func() error { return signIn("ann@example.com", secret) }, ""},
 		{"forgotten", func() error { return s.RequestPasswordReset(ctx, p, "ANN@example.com") }, ""},
 		{"a weak password", func() error {
-			return s.ResetPassword(ctx, p, n.last(t, account.PasswordResetMail, "ann@example.com"), "short")
+			return s.ResetPassword(ctx, p, nil, n.last(t, account.PasswordResetMail, "ann@example.com"), "short")
 		}, account.PasswordShort},
 		{"a new password", func() error {
-			return s.ResetPassword(ctx, p, n.last(t, account.PasswordResetMail, "ann@example.com"), fresh)
+			return s.ResetPassword(ctx, p, nil, n.last(t, account.PasswordResetMail, "ann@example.com"), fresh)
 		}, ""},
 		{"told of it", func() error { n.last(t, account.PasswordChangedMail, "ann@example.com"); return nil }, ""},
 		{"sign in with it", func() error { return signIn("ann@example.com", fresh) }, ""},
@@ -272,7 +272,7 @@ var flowFailables = []failable{
 	}},
 	{name: "ResetPassword", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		p, link, err := flowLink(w, g)
-		return errors.Join(err, w.ResetPassword(ctx, p, link, fresh))
+		return errors.Join(err, w.ResetPassword(ctx, p, nil, link, fresh))
 	}, done: ended},
 	{name: "ResetLogin", run: func(w *world, g *account.Grant, _ *account.Principal) error {
 		p, link, err := flowLink(w, g)

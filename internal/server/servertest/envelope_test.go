@@ -251,6 +251,32 @@ func TestDjoserWithTheAccountsModel(t *testing.T) {
 	})
 }
 
+// TestDjoserWithTheUserapiModel: its REQUIRED_FIELDS are asked for, and may be left out, for the model lets them be blank.
+func TestDjoserWithTheUserapiModel(t *testing.T) {
+	t.Parallel()
+	s := Start(t, "sqlite", func(c *config.Config) {
+		c.User.Table = "userapi_user"
+		c.Mounts = map[string]config.Mount{"djoser": {}}
+	})
+	for _, tt := range []struct{ body, want string }{
+		{`{}`, `400 {"email":["This field is required."],"password":["This field is required."]}`},
+		{
+			`{"email": "ann@example.com", "password": "correct-horse-9"}`,
+			`201 {"username":"ann@example.com","first_name":"","last_name":"","profile":null,"email":"ann@example.com","id":1}`,
+		},
+		{
+			`{"email": "ben@example.com", "password": "correct-horse-9", "username": "ben", "first_name": "Ben", "last_name": ""}`,
+			`201 {"username":"ben","first_name":"Ben","last_name":"","profile":null,"email":"ben@example.com","id":2}`,
+		},
+	} {
+		r := s.Send(t, "POST", "/auth/users/", json.RawMessage(tt.body))
+		if got := fmt.Sprintf("%d %s", r.Status, r.Body); got != tt.want {
+			t.Errorf("%s\ngot:  %s\nwant: %s", tt.body, got, tt.want)
+		}
+	}
+	s.faultless(t)
+}
+
 // TestOfManySignUpsWithOnePhoneOneWins holds that who comes second hears what he would have heard a moment later.
 func TestOfManySignUpsWithOnePhoneOneWins(t *testing.T) {
 	t.Parallel()

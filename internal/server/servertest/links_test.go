@@ -187,6 +187,29 @@ func TestResendingTellsOfAnAddress(t *testing.T) {
 	}
 }
 
+// TestAResetIsComparedWithWhoAsks: djoser's rules get the user of the request, who is nobody as a rule. Where somebody
+// is signed in the new password may not resemble him, whosever link it is.
+func TestAResetIsComparedWithWhoAsks(t *testing.T) {
+	t.Parallel()
+	s := Start(t, "sqlite", mailed(t, func(m *config.Mount) { m.Mails = nil }))
+	s.post(t, 201, "/auth/users/", map[string]any{"username": "alexandra", "email": "a@example.com", "password": goodPassword}, nil)
+	var pair struct{ Access string }
+	s.post(t, 200, "/auth/jwt/create/", map[string]any{"username": "alexandra", "password": goodPassword}, &pair)
+	body := map[string]any{"uid": "x", "token": "x", "new_password": "alexandra7"}
+	for _, tt := range []struct {
+		name, want string
+		headers    []string
+	}{
+		{"a stranger", `{"uid":["Invalid user id or user doesn't exist."]}`, nil},
+		{"she herself", `{"new_password":["The password is too similar to the username."]}`, []string{"Authorization", "Bearer " + pair.Access}},
+	} {
+		if r := s.Send(t, "POST", "/auth/users/reset_password_confirm/", body, tt.headers...); r.Status != 400 || string(r.Body) != tt.want {
+			t.Errorf("%s\ngot:  %d %s\nwant: 400 %s", tt.name, r.Status, r.Body, tt.want)
+		}
+	}
+	s.faultless(t)
+}
+
 // TestNobodyIsToldOfAnAddress holds G2 for the routes that mail links.
 func TestNobodyIsToldOfAnAddress(t *testing.T) {
 	t.Parallel()

@@ -109,12 +109,12 @@ func (d *dialect) resetPassword(linkWords drf.Words) web.Handler {
 		}
 		fresh := in.Text("new_password")
 		if mismatch := same(in, d.RetypeResetPassword, "new_password", "password"); mismatch != nil {
-			if err := d.accounts.JudgePassword(d.policy, nil, fresh); err != nil { // says so first
+			if err := d.accounts.JudgePassword(d.policy, r.Who, fresh); err != nil { // says so first
 				return words.Explain(err)
 			}
 			return mismatch
 		}
-		if err := d.accounts.ResetPassword(r.Asking(), d.policy, link(in), fresh); err != nil {
+		if err := d.accounts.ResetPassword(r.Asking(), d.policy, r.Who, link(in), fresh); err != nil {
 			return words.Explain(err)
 		}
 		return drf.NoContent(w)

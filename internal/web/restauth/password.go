@@ -125,7 +125,7 @@ func (v *Views) reset(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := v.accounts.ResetPassword(asking(r), v.policy, account.Link{UID: in.Text("uid"), Token: in.Text("token")}, text); err != nil {
+	if err := v.accounts.ResetPassword(asking(r), v.policy, nil, account.Link{UID: in.Text("uid"), Token: in.Text("token")}, text); err != nil {
 		return resetWords.Explain(err)
 	}
 	return detail(w, http.StatusOK, "Password has been reset with the new password.")
