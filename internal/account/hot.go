@@ -67,22 +67,24 @@ func (s *Service) recall(ctx context.Context, p *Policy, t *hotToken) (*Principa
 		t.expires <= s.now().Unix() {
 		return nil, nil
 	}
-	u, err := s.user(ctx, t.user)
-	if err != nil || u == nil {
+	who := &Principal{Session: Session{ID: t.session, UserID: t.user, Mount: p.family(), Mark: t.mark, Epoch: t.epoch}, mark: t.mark}
+	u := &who.User
+	known, err := s.user(ctx, t.user, u)
+	if err != nil || !known {
 		return nil, err
 	}
 	if !u.IsActive || u.Epoch != t.epoch || u.JWTSecret != t.secret || s.hot.hash(p.names(u)) != t.login {
 		return nil, nil
 	}
-	return &Principal{User: *u, Session: Session{ID: t.session, UserID: t.user, Mount: p.family(), Mark: t.mark, Epoch: t.epoch}, mark: t.mark}, nil
+	return who, nil
 }
 
-// user gives a user from memory, or reads him once for all who ask meanwhile. Nil: there is none.
-func (s *Service) user(ctx context.Context, id int64) (*User, error) {
+// user writes a user from memory to into, or reads him once for all who ask meanwhile, and reports whether there is one.
+func (s *Service) user(ctx context.Context, id int64, into *User) (bool, error) {
 	generation := s.hot.generation.Load()
 	shard := s.hot.usersOf(id)
-	if u := shard.get(id, generation); u != nil {
-		return u, nil
+	if shard.get(id, generation, into) {
+		return true, nil
 	}
 	load, mine := shard.begin(id, generation)
 	if mine {
@@ -91,9 +93,12 @@ func (s *Service) user(ctx context.Context, id int64) (*User, error) {
 	}
 	select {
 	case <-load.done:
-		return load.user, load.err
+		if load.user != nil {
+			*into = *load.user
+		}
+		return load.user != nil, load.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

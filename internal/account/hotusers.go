@@ -24,16 +24,16 @@ type hotUser struct {
 	generation uint64
 }
 
-// get finds a user, and says whether he is in the half that goes next.
-func (s *shelf) get(id int64) (known hotUser, old, ok bool) {
+// get writes a user to u, with the generation of his row, and says whether he is in the half that goes next.
+func (s *shelf) get(id int64, u *User) (generation uint64, old, ok bool) {
 	at, ok := s.young.at[id]
 	if ok {
-		return unpackUser(id, s.young.bytes[at:]), false, true
+		return unpackUser(id, s.young.bytes[at:], u), false, true
 	}
 	if at, ok = s.old.at[id]; ok {
-		return unpackUser(id, s.old.bytes[at:]), true, true
+		return unpackUser(id, s.old.bytes[at:], u), true, true
 	}
-	return known, false, false
+	return 0, false, false
 }
 
 func (s *shelf) keep(known *hotUser) {
@@ -113,13 +113,13 @@ func packText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-func unpackUser(id int64, b []byte) (known hotUser) {
-	u := &known.user
+// unpackUser writes to u, which is nobody yet, what packUser has packed.
+func unpackUser(id int64, b []byte, u *User) (generation uint64) {
 	u.ID = id
 	flags := b[0]
 	u.IsActive, u.IsStaff, u.IsSuperuser = flags&packedActive != 0, flags&packedStaff != 0, flags&packedSuperuser != 0
 	b = b[1+copy(u.JWTSecret[:], b[1:]):]
-	known.generation, b = binary.LittleEndian.Uint64(b), b[8:]
+	generation, b = binary.LittleEndian.Uint64(b), b[8:]
 	u.Epoch, b = binary.LittleEndian.Uint32(b), b[4:]
 	for _, t := range [...]struct {
 		flag byte
@@ -145,7 +145,7 @@ func unpackUser(id int64, b []byte) (known hotUser) {
 		*into, all = all[:lengths[i]], all[lengths[i]:]
 	}
 	u.Profiles = profiles.profiles(id)
-	return known
+	return generation
 }
 
 // packed is what is left to read of packed values or profiles. Its texts are parts of it: nothing is copied.

@@ -54,7 +54,8 @@ func TestAPackedUserIsTheSameUser(t *testing.T) {
 	early := User{ID: 4, DateJoined: time.Date(1901, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for _, u := range []User{full, {ID: 1}, {ID: 2, IsStaff: true, SignedOut: time.UnixMicro(0).UTC()}, long, early} {
 		b := packUser([]byte("others"), &hotUser{u, 1 << 63})
-		got := unpackUser(u.ID, append(b, "and more"...)[len("others"):])
+		var got hotUser
+		got.generation = unpackUser(u.ID, append(b, "and more"...)[len("others"):], &got.user)
 		if !got.user.Extra.Equal(u.Extra) || !got.user.Profiles.Equal(u.Profiles) {
 			t.Errorf("declared: got %+v, want %+v", got.user, u)
 		}
@@ -74,7 +75,7 @@ func TestAShelfIsBoundedAndKeepsWhoIsAskedFor(t *testing.T) {
 	keep(popular)
 	for id := int64(2); id < 20_000; id++ {
 		keep(id)
-		if id%100 == 0 && u.get(popular, 1) == nil {
+		if id%100 == 0 && !u.get(popular, 1, new(User)) {
 			t.Fatalf("after %d others the user that all ask for is gone", id)
 		}
 	}
@@ -84,17 +85,17 @@ func TestAShelfIsBoundedAndKeepsWhoIsAskedFor(t *testing.T) {
 	if n := len(u.known.young.at) + len(u.known.old.at); n < 1000 || n > 10_000 {
 		t.Errorf("got %d users, want some thousands", n)
 	}
-	if u.get(2, 1) != nil {
+	if u.get(2, 1, new(User)) {
 		t.Error("a user that nobody asked for is still there")
 	}
 	for _, id := range []int64{popular, 19_999} {
 		u.forget(id)
-		if u.get(id, 1) != nil {
+		if u.get(id, 1, new(User)) {
 			t.Errorf("user %d was forgotten and is there", id)
 		}
 	}
 	keep(popular)
-	if u.get(popular, 2) != nil {
+	if u.get(popular, 2, new(User)) {
 		t.Error("a user of another generation was given")
 	}
 }

@@ -122,24 +122,27 @@ type userLoad struct {
 	stale      bool // a change came between: good for those who wait, who asked before it, and not to keep
 }
 
-func (u *hotUsers) get(id int64, generation uint64) *User {
+// get writes a user to into, and reports whether he is known.
+func (u *hotUsers) get(id int64, generation uint64, into *User) bool {
 	u.mu.RLock()
-	known, old, ok := u.known.get(id)
+	since, old, ok := u.known.get(id, into)
 	u.mu.RUnlock()
-	switch {
-	case !ok || known.generation != generation:
-		return nil
-	case old:
+	if !ok || since != generation {
+		return false
+	}
+	if old {
 		u.renew(id)
 	}
-	return &known.user
+	return true
 }
 
 // renew saves a user that is asked for from going with his half.
 func (u *hotUsers) renew(id int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if known, old, ok := u.known.get(id); ok && old {
+	var known hotUser
+	var old, ok bool
+	if known.generation, old, ok = u.known.get(id, &known.user); ok && old {
 		u.known.keep(&known)
 	}
 }
@@ -161,8 +164,8 @@ func (u *hotUsers) forget(id int64) {
 func (u *hotUsers) learn(fresh *hotUser, changes uint64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	known, old, ok := u.known.get(fresh.user.ID)
-	if u.changes.Load() == changes && (!ok || old || known.generation != fresh.generation) {
+	generation, old, ok := u.known.get(fresh.user.ID, new(User))
+	if u.changes.Load() == changes && (!ok || old || generation != fresh.generation) {
 		u.known.keep(fresh)
 	}
 }

@@ -84,14 +84,23 @@ func (v Value) Time() time.Time { return time.UnixMicro(v.number).UTC() }
 // microseconds where it has some, true or false, JSON as it is kept; "" for null.
 func (v Value) String() string {
 	switch v.kind {
-	case integerValue:
-		return strconv.FormatInt(v.number, 10)
-	case booleanValue:
-		return strconv.FormatBool(v.Bool())
-	case timeValue:
-		return v.Time().Format("2006-01-02T15:04:05.999999Z07:00")
+	case integerValue, booleanValue, timeValue:
+		return string(v.Append(nil))
 	}
 	return v.text
+}
+
+// Append appends what String gives.
+func (v Value) Append(b []byte) []byte {
+	switch v.kind {
+	case integerValue:
+		return strconv.AppendInt(b, v.number, 10)
+	case booleanValue:
+		return strconv.AppendBool(b, v.Bool())
+	case timeValue:
+		return v.Time().AppendFormat(b, time.RFC3339Nano)
+	}
+	return append(b, v.text...)
 }
 
 // MarshalJSON writes a decimal as a text, since a number of JavaScript would lose digits of it.

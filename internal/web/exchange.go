@@ -12,34 +12,28 @@ import (
 // exchange is one request and its answer, as the log and the counters see them.
 type exchange struct {
 	http.ResponseWriter
-	id     [1]string // as the value of a header
-	client netip.Addr
-	start  time.Time
-	status int
-	bytes  int64
-	path   string // what the log shows: the table's path where it has wildcards
-	op     string
-	user   int64
-	gone   bool // the client hung up
-	meter  *meter
-	line   Line // what the log gets in the end
+	Line            // what the log gets in the end
+	id    [1]string // its ID as the value of a header
+	start time.Time
+	gone  bool // the client hung up
+	meter *meter
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 && status >= 200 {
-		x.status = status
+	if x.Status == 0 && status >= 200 {
+		x.Status = status
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (x *exchange) Write(b []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
+	if x.Status == 0 {
+		x.Status = http.StatusOK
 	}
 	n, err := x.ResponseWriter.Write(b)
-	x.bytes += int64(n)
+	x.Bytes += int64(n)
 	return n, err
 }
 
@@ -51,9 +45,9 @@ func noted(route *Route, m *meter) Handler {
 	serve := route.Handler
 	return func(w http.ResponseWriter, r *Request) error {
 		if x := exchangeOf(w); x != nil {
-			x.op, x.meter = route.Op, m
+			x.Op, x.meter = route.Op, m
 			if r.Who != nil {
-				x.user = r.Who.User.ID
+				x.User = r.Who.User.ID
 			}
 		}
 		return serve(w, r)
@@ -84,7 +78,7 @@ var chance struct {
 // Client is the address of who sent the request that w answers; the zero address where nobody knows.
 func Client(w http.ResponseWriter) netip.Addr {
 	if x := exchangeOf(w); x != nil {
-		return x.client
+		return x.Client
 	}
 	return netip.Addr{}
 }

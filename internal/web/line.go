@@ -55,11 +55,8 @@ func (s *Site) log(x *exchange, r *http.Request, end time.Time) {
 	if !s.lines.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	l := &x.line
-	*l = Line{
-		At: end, Method: r.Method, Path: x.path, Status: x.status, Bytes: x.bytes, Took: end.Sub(x.start),
-		Client: x.client, ID: x.id[0], Op: x.op, User: x.user,
-	}
+	l := &x.Line
+	l.At, l.Method, l.Took = end, r.Method, end.Sub(x.start)
 	if len(l.Path) > maxLogged {
 		l.Path = l.Path[:maxLogged] + "…"
 	}

@@ -119,19 +119,19 @@ func TestAClientThatWentAwayIsNoFault(t *testing.T) {
 func TestAnExchangeCountsWhatIsSent(t *testing.T) {
 	x := &exchange{ResponseWriter: httptest.NewRecorder()}
 	x.WriteHeader(http.StatusEarlyHints)
-	if x.status != 0 {
-		t.Errorf("after 103 the status is %d, want none yet", x.status)
+	if x.Status != 0 {
+		t.Errorf("after 103 the status is %d, want none yet", x.Status)
 	}
 	w := httptest.NewRecorder()
 	x.ResponseWriter = w
 	x.Write([]byte("abc"))
 	x.Write([]byte("de"))
-	if x.status != 200 || x.bytes != 5 {
-		t.Errorf("got %d, %d bytes, want 200, 5 bytes", x.status, x.bytes)
+	if x.Status != 200 || x.Bytes != 5 {
+		t.Errorf("got %d, %d bytes, want 200, 5 bytes", x.Status, x.Bytes)
 	}
 	x.WriteHeader(500)
-	if x.status != 200 {
-		t.Errorf("a second status: got %d, want the first", x.status)
+	if x.Status != 200 {
+		t.Errorf("a second status: got %d, want the first", x.Status)
 	}
 	if err := http.NewResponseController(x).Flush(); err != nil || !w.Flushed {
 		t.Errorf("flush: %v", err)

@@ -137,9 +137,9 @@ var (
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, start: s.options.Now(), path: r.URL.Path, meter: s.unknown}
-	x.id[0] = newID()
-	x.client = clientAddr(r, s.options.Proxies)
+	x := &exchange{ResponseWriter: w, start: s.options.Now(), meter: s.unknown}
+	x.ID, x.Path, x.Client = newID(), r.URL.Path, clientAddr(r, s.options.Proxies)
+	x.id[0] = x.ID
 	s.options.Metrics.inFlight.Inc()
 	defer s.finish(x, r)
 	r.URL.Scheme = "" // what a request line in absolute form says
@@ -174,7 +174,7 @@ func (s *Site) serve(x *exchange, r *http.Request) {
 		if s.rewritten(x, r, e.mount) { // a wildcard takes no format suffix
 			return
 		}
-		x.path = e.path // what stands in the place of a wildcard may be a secret
+		x.Path = e.path // what stands in the place of a wildcard may be a secret
 	}
 	x.meter = e.meter
 	e.view.ServeHTTP(x, r)
@@ -188,13 +188,13 @@ func (s *Site) missing(x *exchange, r *http.Request) {
 			if e.segments != nil && s.rewritten(x, r, e.mount) { // a wildcard takes no format suffix
 				return
 			}
-			x.path, x.meter = strings.TrimSuffix(e.path, "/"), e.meter
+			x.Path, x.meter = strings.TrimSuffix(e.path, "/"), e.meter
 			e.mount.Dialect.Headers(x.Header())
 			redirect(x, r)
 			return
 		}
 	}
-	x.path = s.shown(path)
+	x.Path = s.shown(path)
 	d := s.dialectOf(path)
 	if !s.rewrite(x, r, d) {
 		d.NotFound(x, r)
@@ -216,7 +216,7 @@ func (s *Site) rewrite(x *exchange, r *http.Request, d Dialect) bool {
 	if e == nil || e.mount == nil || e.mount.Dialect != d {
 		return false
 	}
-	x.path, x.meter = e.path, e.meter
+	x.Path, x.meter = e.path, e.meter
 	e.view.ServeHTTP(x, other)
 	return true
 }
@@ -267,17 +267,17 @@ func (s *Site) finish(x *exchange, r *http.Request) {
 			s.options.Metrics.inFlight.Dec()
 			panic(p)
 		}
-		s.options.Log.Error("panic", "id", x.id[0], "op", x.op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		if x.status == 0 {
+		s.options.Log.Error("panic", "id", x.ID, "op", x.Op, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if x.Status == 0 {
 			s.dialectOf(r.URL.Path).Refuse(x, r, http.StatusInternalServerError, "Internal server error.")
 		}
 	}
 	if x.gone {
-		x.status = statusGone
+		x.Status = statusGone
 	}
 	end := s.options.Now()
 	s.options.Metrics.inFlight.Dec()
-	x.meter.count(x.status, end.Sub(x.start))
+	x.meter.count(x.Status, end.Sub(x.start))
 	s.log(x, r, end)
 }
 
@@ -296,5 +296,5 @@ func Fault(log *slog.Logger, w http.ResponseWriter, r *http.Request, err error) 
 		x.gone = true
 		return
 	}
-	log.Error("fault", "id", x.id[0], "op", x.op, "error", err)
+	log.Error("fault", "id", x.ID, "op", x.Op, "error", err)
 }

@@ -256,7 +256,8 @@ func same(in drf.Values, again bool, name, what string) error {
 // shape writes a user with the given fields, of declared ones those that by may see.
 func (d *dialect) shape(u *account.User, fields []web.Field, by account.Access) drf.Object {
 	o := make(drf.Object, 0, len(fields))
-	for _, f := range fields {
+	for i := range fields {
+		f := &fields[i]
 		if f.Spec != nil {
 			if f.Spec.Readable(by) {
 				o = append(o, drf.Member{Name: f.Name, Value: u.Extra.Of(f.Spec.Name)})

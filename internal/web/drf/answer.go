@@ -3,6 +3,8 @@ package drf
 import (
 	"net/http"
 	"strconv"
+
+	"doorward/internal/web"
 )
 
 // answer is the ResponseWriter that handlers get from a view. It knows what was negotiated.
@@ -53,31 +55,33 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	media, body, err := render(w, v)
+	b := web.Lend()
+	defer b.GiveBack()
+	media, err := render(b, w, v)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
 	h["Content-Type"] = media
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = []string{strconv.Itoa(len(b.Bytes))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	_, _ = w.Write(b.Bytes) // a client that is gone needs no answer
 	return nil
 }
 
-// render writes v in the way that was negotiated. Pages for browsers will start here: for now
+// render writes v to b in the way that was negotiated. Pages for browsers will start here: for now
 // they get JSON too (docs/divergences).
-func render(w http.ResponseWriter, v any) (media []string, body []byte, err error) {
+func render(b *web.Buffer, w http.ResponseWriter, v any) (media []string, err error) {
 	indent := 0
 	if a, ok := w.(*answer); ok {
 		if a.xml {
-			body, err = encodeXML(make([]byte, 0, 256), v)
-			return xmlType, body, err
+			b.Bytes, err = encodeXML(b.Bytes, v)
+			return xmlType, err
 		}
 		indent = a.indent
 	}
-	body, err = encode(make([]byte, 0, 256), v, indent)
-	return jsonType, body, err
+	b.Bytes, err = encode(b.Bytes, v, indent)
+	return jsonType, err
 }
 
 // NoContent answers 204.

@@ -43,7 +43,7 @@ func (e *encoder) value(v any) error {
 	case int64:
 		e.b = strconv.AppendInt(e.b, v, 10)
 	case account.Value:
-		return e.declared(v)
+		e.declared(v)
 	case Object:
 		return e.object(v)
 	case []Object:
@@ -58,22 +58,21 @@ func (e *encoder) value(v any) error {
 
 // declared writes the value of a declared field: a decimal as a text, and a time with all six digits of its
 // microseconds or with none, as Python's isoformat does.
-func (e *encoder) declared(v account.Value) error {
+func (e *encoder) declared(v account.Value) {
 	switch {
+	case v.IsNull():
+		e.b = append(e.b, "null"...)
 	case v.IsText():
 		e.b = appendText(e.b, v.String())
-		return nil
 	case v.IsTime():
 		form := "2006-01-02T15:04:05.000000Z07:00"
 		if v.Int()%1e6 == 0 {
 			form = time.RFC3339
 		}
-		e.b = appendText(e.b, v.Time().Format(form))
-		return nil
+		e.b = append(v.Time().AppendFormat(append(e.b, '"'), form), '"')
+	default:
+		e.b = v.Append(e.b)
 	}
-	b, err := v.MarshalJSON()
-	e.b = append(e.b, b...)
-	return err
 }
 
 func (e *encoder) object(o Object) error {

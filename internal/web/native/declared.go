@@ -201,10 +201,12 @@ func appendValue(b []byte, v account.Value) []byte {
 	switch {
 	case v.IsNull():
 		return append(b, "null"...)
-	case v.IsText(), v.IsTime():
+	case v.IsText():
 		return appendText(b, v.String())
+	case v.IsTime():
+		return append(v.Append(append(b, '"')), '"')
 	}
-	return append(b, v.String()...)
+	return v.Append(b)
 }
 
 // phone reports whether users have the phone number of our own table: the operator may declare one of that name.

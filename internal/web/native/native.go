@@ -205,7 +205,10 @@ func (a *API) refresh(w http.ResponseWriter, r *web.Request) error {
 
 func (a *API) me(w http.ResponseWriter, r *web.Request) error {
 	u := &r.Who.User
-	send(w, http.StatusOK, jsonType, a.appendWhole(make([]byte, 0, 384+64*len(a.accounts.Model().Extras)), u, own(u)))
+	b := web.Lend()
+	defer b.GiveBack()
+	b.Bytes = a.appendWhole(b.Bytes, u, r.Who.Access(u.ID))
+	send(w, http.StatusOK, jsonType, b.Bytes)
 	return nil
 }
 
