@@ -49,7 +49,6 @@ var floors = []struct {
 	{"internal/password", 0},
 	{"internal/token", 0},
 	{"internal/mail/wording", 0},
-	{"internal/metrics", -10},
 	{"internal/pattern", -10},
 	{"internal/password/argon2id", -10},
 	{"internal/password/pbkdf2", -10},

@@ -51,8 +51,8 @@ func (w work) statements(o outcome, nodes int) []statement {
 	n := float64(nodes)
 	return []statement{
 		{"rows read for a request: user, session", o.reads()},
-		{"refresh: rows read", 2 * w.refreshes},
-		{"refresh: begin, update, commit", 3 * w.refreshes},
+		{"refresh: a session read with its user", w.refreshes},
+		{"refresh: update, its own transaction", w.refreshes},
 		{"sign-in: rows read", 2 * w.signIns},
 		{"sign-in: begin, insert, update, commit", 4 * w.signIns},
 		{"sign-out: rows read", 2 * (w.ends + w.epochs)},

@@ -22,8 +22,6 @@ const (
 	// again for maxBusy.
 	busyMillis = 100
 	maxBusy    = 5 * time.Second
-	// mmapBytes of the file are read through the page cache by readers.
-	mmapBytes = 256 << 20
 )
 
 // djangoSQLite is how Django writes a datetime with, and without, a fraction.
@@ -73,8 +71,9 @@ func (d *DB) openSQLite(ctx context.Context, path string, o *Options) error {
 	if err != nil {
 		return errors.Join(err, d.writer.close())
 	}
-	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), busyMillis,
-		"query_only(1)", "mmap_size("+strconv.Itoa(mmapBytes)+")")
+	// Not by mmap: after each commit of the writer a reader would unmap the file, and map it anew, which takes
+	// longer than to read the few pages that a row takes.
+	d.read = openSQLitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), busyMillis, "query_only(1)")
 	d.reads = newPrepared(d.read)
 	if backup, err := d.tableExists(ctx, aboutTable); err != nil || backup {
 		return errors.Join(err, d.Close(), errBackup)

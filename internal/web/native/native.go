@@ -125,20 +125,16 @@ func (a *API) mine(user, profile []web.Field, password web.Field) []web.Route {
 // own is what a user may do with his own fields.
 func own(u *account.User) account.Access { return (&account.Principal{User: *u}).Access(u.ID) }
 
-// grant is an answer with tokens (RFC 6749 §5.1 names them), and the user they are of.
-type grant struct {
-	User         json.RawMessage `json:"user"`
-	AccessToken  string          `json:"access_token"`
-	TokenType    string          `json:"token_type"`
-	ExpiresIn    int64           `json:"expires_in"` // seconds
-	RefreshToken string          `json:"refresh_token"`
-}
-
+// grant answers with tokens (RFC 6749 §5.1 names them), whose letters JSON takes as they are, and the user they are of.
 func (a *API) grant(w http.ResponseWriter, status int, g *account.Grant) error {
-	return reply(w, status, grant{
-		User: a.appendWhole(nil, &g.User, own(&g.User)), AccessToken: g.Access, TokenType: "Bearer",
-		ExpiresIn: int64(g.Expires.Sub(a.accounts.Now()).Round(time.Second) / time.Second), RefreshToken: g.Refresh,
-	})
+	seconds := int64(g.Expires.Sub(a.accounts.Now()).Round(time.Second) / time.Second)
+	b := append(make([]byte, 0, 1024), `{"user":`...)
+	b = a.appendWhole(b, &g.User, own(&g.User))
+	b = append(append(b, `,"access_token":"`...), g.Access...)
+	b = strconv.AppendInt(append(b, `","token_type":"Bearer","expires_in":`...), seconds, 10)
+	b = append(append(b, `,"refresh_token":"`...), g.Refresh...)
+	send(w, status, jsonType, append(b, `"}`...))
+	return nil
 }
 
 func (a *API) signUp(w http.ResponseWriter, r *web.Request) error {
