@@ -66,7 +66,9 @@ func (k *checker) tokenCookies(prefix string, c *TokenCookies) {
 	if c.HTTPOnly != nil && *c.HTTPOnly && c.Refresh == "" {
 		k.refuse(prefix+"refresh_cookie", prefix+"cookie_http_only = true needs a refresh_cookie", "else nobody was given a refresh token", "app-refresh")
 	}
-	if strings.HasPrefix(c.Access, "__Host-") && c.Domain != "" || strings.HasPrefix(c.Refresh, "__Host-") && (c.Domain != "" || c.RefreshPath != "" && c.RefreshPath != "/") {
+	const host = "__Host-" // RFC 6265bis §4.1.3.2
+	below := c.RefreshPath != "" && c.RefreshPath != "/"
+	if strings.HasPrefix(c.Access, host) && c.Domain != "" || strings.HasPrefix(c.Refresh, host) && (c.Domain != "" || below) {
 		k.refuse(prefix+"cookie_domain", prefix+"cookie_domain does not go with a cookie whose name begins with __Host-", "no browser takes such a cookie", "")
 	}
 }

@@ -112,7 +112,7 @@ func (r *reader) djRestAuth() {
 		switch {
 		case key == "JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED" && isTrue(raw):
 			o["JWT_AUTH_COOKIE_USE_CSRF"] = raw
-			r.warn("REST_AUTH.%s is not carried over: who shows a cookie repeats Django's token, who signs in does not", key)
+			r.warn("REST_AUTH.%s is not carried over: who shows a cookie repeats Django's token; who signs in does not", key)
 		case key == "TOKEN_MODEL" && said(raw) && text(raw) != "rest_framework.authtoken.models.Token":
 			r.warn("REST_AUTH.TOKEN_MODEL names code of your own, which is not carried over: %s", text(raw))
 		case slices.Contains(readMembers, key):

@@ -113,38 +113,27 @@ func (v *Views) logoutPair(w http.ResponseWriter, r *web.Request) error {
 	}
 	session := v.browserShown(r)
 	v.Newer.Cookies.Drop(w.Header(), r.Request)
-	if !v.endsTokens() || missing != "" {
+	v.dropBrowser(w, r, session)
+	if missing != "" || !v.endsTokens() {
 		err = v.accounts.Leave(r.Context(), v.policy, r.Who, session)
 	} else {
 		err = v.accounts.LeaveBy(r.Context(), v.policy, r.Who, session, raw)
 	}
-	if err != nil && account.Refusal(err) == nil {
+	texts, err := v.leave.Texts(err)
+	switch {
+	case err != nil:
 		return err
+	case !v.endsTokens() && !v.Newer.Named:
+		return detail(w, http.StatusOK, notEnded)
+	case !v.endsTokens():
+		return detail(w, http.StatusOK, signedOut)
+	case missing != "":
+		texts = []string{missing}
 	}
-	v.dropBrowser(w, r, session)
-	if !v.endsTokens() {
-		text := signedOut
-		if !v.Newer.Named {
-			text = notEnded
-		}
-		return detail(w, http.StatusOK, text)
-	}
-	if missing != "" {
-		return detail(w, http.StatusUnauthorized, missing)
-	}
-	if text, err := v.leave.Texts(err); err != nil || len(text) > 0 {
-		return refusedLeave(w, text, err)
+	if len(texts) > 0 { // it is no refusal of the request's own credentials, so it has no challenge
+		return detail(w, http.StatusUnauthorized, texts[0])
 	}
 	return detail(w, http.StatusOK, signedOut)
-}
-
-// refusedLeave says what was wrong with a refresh token. It is no error of the request's own credentials, so it has
-// no challenge.
-func refusedLeave(w http.ResponseWriter, texts []string, err error) error {
-	if err != nil {
-		return err
-	}
-	return detail(w, http.StatusUnauthorized, texts[0])
 }
 
 // endsTokens reports whether a refresh token can be ended before its time.
