@@ -20,8 +20,10 @@ const (
 // EntryPolicy says how a mount lets people in where SignIn is not what it does.
 type EntryPolicy struct {
 	By SignInBy
-	// Opaque gives the user's opaque token; without it a token of the mount's.
+	// Opaque gives the user's opaque token; without it what the mount's tokens are.
 	Opaque bool
+	// Bare gives the session of cookies and nothing else.
+	Bare bool
 	// Stamp writes last_login. Where a browser's session is opened that is always done.
 	Stamp bool
 	// FoldNames finds a user name in any case, and takes no other spelling of one that is there, where the table is
@@ -54,6 +56,7 @@ type Browser struct {
 type Entry struct {
 	User    User
 	Token   string
+	Pair    Grant // of which Token is a part, where the mount's tokens tell their kind
 	Browser string
 }
 
@@ -90,10 +93,13 @@ func (s *Service) Enter(ctx context.Context, p *Policy, who Entrance, b Browser)
 
 // enter gives u his token, and opens what the browser is to have.
 func (s *Service) enter(ctx context.Context, w Writer, p *Policy, u *User, b Browser) (e Entry, err error) {
-	if p.Entry.Opaque {
+	switch {
+	case p.Entry.Bare:
+	case p.Entry.Opaque:
 		e.Token, err = s.giveOpaque(ctx, w, u)
-	} else {
-		e.Token, err = s.giveAccess(ctx, w, p, u)
+	default:
+		e.Pair, err = s.giveTokens(ctx, w, p, u)
+		e.Token = e.Pair.Access
 	}
 	if err == nil && b.Open {
 		e.Browser, err = s.openBrowser(ctx, w, p, u, b.Shown)
@@ -106,13 +112,15 @@ func (s *Service) enter(ctx context.Context, w Writer, p *Policy, u *User, b Bro
 	return e, err
 }
 
-func (s *Service) giveAccess(ctx context.Context, w Writer, p *Policy, u *User) (string, error) {
+func (s *Service) giveTokens(ctx context.Context, w Writer, p *Policy, u *User) (Grant, error) {
+	if err := loadRights(ctx, w, p, u); err != nil {
+		return Grant{}, err
+	}
 	ses, err := s.openSession(ctx, w, p, u)
 	if err != nil {
-		return "", err
+		return Grant{}, err
 	}
-	g, err := s.grant(p, u, &ses)
-	return g.Access, err
+	return s.grant(p, u, &ses)
 }
 
 // byEntrance finds who names himself. Of several who share an address it is the one with the lowest id.
@@ -166,6 +174,19 @@ func (s *Service) first(ctx context.Context, list func(Reader) ([]User, error)) 
 		return nil
 	})
 	return u, err
+}
+
+// LeaveBy is Leave, and ends the session of a refresh token. He leaves whatever that is.
+// Codes: those of tokens, of the refresh token.
+func (s *Service) LeaveBy(ctx context.Context, p *Policy, who *Principal, shown, refresh string) error {
+	refused := s.Blacklist(ctx, p, refresh)
+	if refused != nil && Refusal(refused) == nil {
+		return refused
+	}
+	if err := s.Leave(ctx, p, who, shown); err != nil {
+		return err
+	}
+	return refused
 }
 
 // Leave takes the opaque token of who away, and ends the session that he showed, unless the mount lets it live,

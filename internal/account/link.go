@@ -25,6 +25,8 @@ type LinkPolicy struct {
 	// Likeness compares a password that is set by a link with the name and address of its owner, once the link
 	// was found good: strangers learn nothing of him.
 	Likeness bool
+	// Base36 writes the id of a link's user in base36 and binds its token to his address twice, as allauth does.
+	Base36 bool
 	// TellUnknown says so to who asks for a link for an address of nobody.
 	TellUnknown bool
 }
@@ -46,8 +48,11 @@ func (p *Policy) linkTimeout() time.Duration {
 // name are one purpose: who may do one may do the other.
 func linked(p *Policy, u *User, why Occasion) *token.Linked {
 	of := &token.Linked{ID: u.ID, Password: u.Password, LastLogin: u.LastLogin, Email: u.Email}
-	if why == ActivationMail && !p.Links.OneKind {
+	switch {
+	case why == ActivationMail && !p.Links.OneKind:
 		of.Purpose = "activation " + strconv.FormatUint(uint64(u.Epoch), 10)
+	case p.Links.Base36: // EmailAwarePasswordResetTokenGenerator (allauth/account/forms.py)
+		of.Purpose = u.Email
 	}
 	return of
 }
@@ -56,8 +61,22 @@ func linked(p *Policy, u *User, why Occasion) *token.Linked {
 func (s *Service) sendLink(ctx context.Context, w Writer, p *Policy, u *User, why Occasion) error {
 	return s.notify(ctx, w, p, &Notice{
 		Occasion: why, User: u, Asker: askerOf(ctx),
-		UID: token.FormatUID(u.ID), Token: s.links.Make(linked(p, u, why), s.now()),
+		UID: p.formatUID(u.ID), Token: s.links.Make(linked(p, u, why), s.now()),
 	})
+}
+
+func (p *Policy) formatUID(id int64) string {
+	if p.Links.Base36 {
+		return token.FormatUID36(id)
+	}
+	return token.FormatUID(id)
+}
+
+func (p *Policy) parseUID(uid string) (int64, bool) {
+	if p.Links.Base36 {
+		return token.ParseUID36(uid)
+	}
+	return token.ParseUID(uid)
 }
 
 // tell puts a mail without a link into the outbox, if it is wanted.
@@ -69,16 +88,16 @@ func (s *Service) tell(ctx context.Context, w Writer, p *Policy, u *User, why Oc
 }
 
 // KnowsUID reports whether the user id of a link is somebody's.
-func (s *Service) KnowsUID(ctx context.Context, uid string) (bool, error) {
-	_, err := s.userOf(ctx, uid)
+func (s *Service) KnowsUID(ctx context.Context, p *Policy, uid string) (bool, error) {
+	_, err := s.userOf(ctx, p, uid)
 	if errors.Is(err, LinkUser) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (s *Service) userOf(ctx context.Context, uid string) (u User, err error) {
-	id, ok := token.ParseUID(uid)
+func (s *Service) userOf(ctx context.Context, p *Policy, uid string) (u User, err error) {
+	id, ok := p.parseUID(uid)
 	if !ok {
 		return User{}, fail(LinkUser)
 	}
@@ -97,7 +116,7 @@ func (s *Service) userOf(ctx context.Context, uid string) (u User, err error) {
 
 // follow finds whose link it is, and refuses one that is no longer good.
 func (s *Service) follow(ctx context.Context, p *Policy, l Link, why Occasion) (User, error) {
-	u, err := s.userOf(ctx, l.UID)
+	u, err := s.userOf(ctx, p, l.UID)
 	if err != nil {
 		return User{}, err
 	}
@@ -126,23 +145,28 @@ const maxOwners = 20
 // mailOwners sends a link to everybody who has this address and passes. Where nobody does, the
 // same work is done for nobody.
 func (s *Service) mailOwners(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool) (found bool, err error) {
+	return s.mailEach(ctx, p, email, why, passes, func(w Writer, u *User) error { return s.sendLink(ctx, w, p, u, why) })
+}
+
+// mailEach is mailOwners with any mail.
+func (s *Service) mailEach(ctx context.Context, p *Policy, email string, why Occasion, passes func(*User) bool, send func(Writer, *User) error) (found bool, err error) {
 	owners, err := s.owners(ctx, p, email, why, passes)
 	if err != nil {
 		return false, err
 	}
 	err = s.store.Update(ctx, func(w Writer) error {
 		for i := range owners {
-			if err := s.sendLink(ctx, w, p, &owners[i], why); err != nil {
+			if err := send(w, &owners[i]); err != nil {
 				return err
 			}
 		}
 		if len(owners) > 0 {
 			return nil
 		}
-		return s.sendNobody(ctx, w, p, email, why)
+		return send(w, nobody(email))
 	})
 	if err != nil && Refusal(err) == nil {
-		return false, fmt.Errorf("send a link: %w", err)
+		return false, fmt.Errorf("send a mail to who has an address: %w", err)
 	}
 	if err == nil {
 		s.mailed(ctx)
@@ -183,10 +207,10 @@ func admitted(ctx context.Context, r Reader, users []User) (all []User, err erro
 	return all, nil
 }
 
-// sendNobody puts a mail to nobody into the outbox, which takes it out again as if it were sent: the clock
-// does not tell whose address there is, neither now nor to the next request.
-func (s *Service) sendNobody(ctx context.Context, w Writer, p *Policy, email string, why Occasion) error {
-	return s.sendLink(ctx, w, p, &User{ID: ToNobody, Email: email, Password: password.Unusable()}, why)
+// nobody is whom a mail is for that the outbox takes out again as if it were sent: the clock does not tell whose
+// address there is, neither now nor to the next request.
+func nobody(email string) *User {
+	return &User{ID: ToNobody, Email: email, Password: password.Unusable()}
 }
 
 // usable reports whether a user can sign in with a password: a link to set one is for nobody else.

@@ -24,6 +24,8 @@ type Grant struct {
 	Access  string
 	Expires time.Time // of Access
 	Refresh string    // "" where the access token renews itself
+	// RefreshExpires is when Refresh does, where tokens tell their kind.
+	RefreshExpires time.Time
 }
 
 // SignIn opens a session. Unknown, disabled and wrong cost the same and answer the same.

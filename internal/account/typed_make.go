@@ -43,7 +43,8 @@ func (s *Service) grantTyped(p *Policy, u *User, ses *Session, old *typedToken) 
 		return g, nil
 	}
 	// Made for the time of the rotation, so that a lost answer can be given again.
-	if g.Refresh, err = s.mint(&m, KindRefresh, ses.Rotated, ses.Rotated.Add(t.Refresh)); err != nil {
+	g.RefreshExpires = ses.Rotated.Add(t.Refresh)
+	if g.Refresh, err = s.mint(&m, KindRefresh, ses.Rotated, g.RefreshExpires); err != nil {
 		return Grant{}, err
 	}
 	return g, nil

@@ -80,6 +80,15 @@ func (s *Service) sendKey(ctx context.Context, w Writer, p *Policy, u *User) err
 	return s.notify(ctx, w, p, &Notice{Occasion: VerifyEmailMail, User: u, Asker: askerOf(ctx), Token: s.signer.Sign(keySalt(u), u.ID, s.now())})
 }
 
+// ResendKey mails the key again to who has this address, is active and has not shown it to be his. Where there is
+// nobody, or nothing is verified, the same work is done for nobody. Codes: Busy.
+func (s *Service) ResendKey(ctx context.Context, p *Policy, email string) error {
+	_, err := s.mailEach(ctx, p, email, VerifyEmailMail,
+		func(u *User) bool { return p.Emails.Verify != NotVerified && u.IsActive && !u.verified() },
+		func(w Writer, u *User) error { return s.sendKey(ctx, w, p, u) })
+	return err
+}
+
 // keyOwner finds whose key it is. Codes: LinkToken.
 func (s *Service) keyOwner(ctx context.Context, p *Policy, key string) (User, error) {
 	said, ok := token.ParseSigned(key)

@@ -38,6 +38,7 @@ func (k *checker) mounts() {
 		k.tokens(prefix, &m.Tokens)
 		k.rest(prefix, &m.REST)
 		k.restAuth(prefix, &m.RestAuth)
+		k.tokenCookies(prefix, &m.TokenCookies)
 		k.passwordRules(prefix, m)
 		k.mountMail(prefix, m)
 		if len([]rune(m.Noun)) > 40 || strings.ContainsAny(m.Noun, "\r\n") {
@@ -54,7 +55,7 @@ func (m Mount) choices() []choice {
 	if m.Signing != "" {
 		list = append(list, choice{"signing", m.Signing, []string{"per-user", "shared", "published"}})
 	}
-	return append(append(list, m.Djoser.choices()...), slices.Concat(m.Tokens.choices(), m.REST.choices(), m.RestAuth.choices())...)
+	return append(append(list, m.Djoser.choices()...), slices.Concat(m.Tokens.choices(), m.REST.choices(), m.RestAuth.choices(), m.TokenCookies.choices())...)
 }
 
 func (m Mount) ranges() []bounds {

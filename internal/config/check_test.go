@@ -99,6 +99,18 @@ func TestValues(t *testing.T) {
 		{"a path from the root", `mounts.x.paths = { user = "/people/" }`, "mounts.x.paths takes"},
 		{"a path with a query", `mounts.x.paths = { user = "people?" }`, "mounts.x.paths takes"},
 		{"a noun of two lines", `mounts.x.noun = "a\nb"`, "mounts.x.noun should be"},
+		{"cookies of tokens", `mounts.x = {access_cookie = "__Host-a", refresh_cookie = "r", refresh_cookie_path = "/x/", cookie_same_site = "None"}`, ""},
+		{"a cookie of Django's", `mounts.x.access_cookie = "sessionid"`, "of its own"},
+		{"one cookie twice", `mounts.x = {access_cookie = "a", refresh_cookie = "a"}`, "of its own"},
+		{"a cookie with a space", `mounts.x.refresh_cookie = "a b"`, "of its own"},
+		{"a cookie of no path", `mounts.x = {refresh_cookie = "r", refresh_cookie_path = "x;y"}`, "begins with /"},
+		{"a cookie of a path with more in it", `mounts.x = {refresh_cookie = "r", refresh_cookie_path = "/;domain=x"}`, "begins with /"},
+		{"a cookie of no domain", `mounts.x.cookie_domain = "Example.com; x"`, "a domain in lower case"},
+		{"a cookie for any site without TLS", `mounts.x = {cookie_same_site = "None", cookie_secure = false}`, "does not go with"},
+		{"a cookie of a site that is none", `mounts.x.cookie_same_site = "lax"`, "cookie_same_site"},
+		{"no refresh token at all", `mounts.x.cookie_http_only = true`, "needs a refresh_cookie"},
+		{"a host's cookie of a domain", `mounts.x = {access_cookie = "__Host-a", cookie_domain = "example.com"}`, "__Host-"},
+		{"a host's cookie of a path", `mounts.x = {refresh_cookie = "__Host-r", refresh_cookie_path = "/x/"}`, "__Host-"},
 		{"no key file", `key_file = ""`, "key_file is empty"},
 	}
 	for _, tt := range tests {

@@ -97,6 +97,7 @@ type Mount struct {
 	Tokens                 Tokens   // its keys stand among the mount's own
 	REST                   REST     // so do those of REST framework
 	RestAuth               RestAuth // and those of django-rest-auth
+	TokenCookies           TokenCookies
 }
 
 // Default gives what holds when nothing is set. Its Dev is false: only Load knows whether nothing

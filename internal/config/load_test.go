@@ -178,6 +178,15 @@ email_confirm_url = "verify/{key}/"
 email_confirmed_url = "/in/"
 email_confirm_on_get = true
 email_key_lifetime_seconds = 700
+access_cookie = "app-auth"
+refresh_cookie = "app-refresh"
+refresh_cookie_path = "/in/token/"
+cookie_domain = "example.com"
+cookie_same_site = "Strict"
+cookie_http_only = false
+cookie_secure = true
+cookie_csrf = true
+return_expiration = true
 group_claims = true
 permission_claims = true
 [mounts.my-app.access]
@@ -231,6 +240,10 @@ func wholeConfig() *Config {
 					SignInGives: "jwt", SignInBy: "either", OldPassword: &yes, LogoutEnds: &no, Registration: &no, EmailVerification: "mandatory",
 					EmailRequired: &yes, UsernameRequired: &no, EmailConfirmURL: "verify/{key}/", EmailConfirmedURL: "/in/", EmailConfirmOnGet: &yes,
 					EmailKeySeconds: 700,
+				},
+				TokenCookies: TokenCookies{
+					Access: "app-auth", Refresh: "app-refresh", RefreshPath: "/in/token/", Domain: "example.com", SameSite: "Strict",
+					HTTPOnly: &no, Secure: &yes, CSRF: &yes, Expirations: &yes,
 				},
 			},
 		},
@@ -325,6 +338,9 @@ func TestEverySettingInTheEnvironment(t *testing.T) {
 		"DOORWARD_MOUNTS_MY_APP_LOGOUT_ENDS_SESSION=0", "DOORWARD_MOUNTS_MY_APP_REGISTRATION=0", "DOORWARD_MOUNTS_MY_APP_EMAIL_VERIFICATION=mandatory",
 		"DOORWARD_MOUNTS_MY_APP_EMAIL_REQUIRED=1", "DOORWARD_MOUNTS_MY_APP_USERNAME_REQUIRED=0", "DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRM_URL=verify/{key}/",
 		"DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRMED_URL=/in/", "DOORWARD_MOUNTS_MY_APP_EMAIL_CONFIRM_ON_GET=1", "DOORWARD_MOUNTS_MY_APP_EMAIL_KEY_LIFETIME_SECONDS=700",
+		"DOORWARD_MOUNTS_MY_APP_ACCESS_COOKIE=app-auth", "DOORWARD_MOUNTS_MY_APP_REFRESH_COOKIE=app-refresh", "DOORWARD_MOUNTS_MY_APP_REFRESH_COOKIE_PATH=/in/token/",
+		"DOORWARD_MOUNTS_MY_APP_COOKIE_DOMAIN=example.com", "DOORWARD_MOUNTS_MY_APP_COOKIE_SAME_SITE=Strict", "DOORWARD_MOUNTS_MY_APP_COOKIE_HTTP_ONLY=0",
+		"DOORWARD_MOUNTS_MY_APP_COOKIE_SECURE=1", "DOORWARD_MOUNTS_MY_APP_COOKIE_CSRF=1", "DOORWARD_MOUNTS_MY_APP_RETURN_EXPIRATION=1",
 		"DOORWARD_MOUNTS_MY_APP_PATHS=users=people/,jwt create=", "DOORWARD_MOUNTS_TAG1_PRESET=tag1", "HOME=/", "DOORWARDEN=1",
 	}})
 	if diff := differences(wholeConfig(), got); diff != "" {

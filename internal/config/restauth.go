@@ -4,7 +4,7 @@ import "strings"
 
 // RestAuth are the settings of a mount with django-rest-auth's views. What is empty is the preset's own.
 type RestAuth struct {
-	SignInGives  string // key (the user's opaque token) or jwt
+	SignInGives  string // key (the user's opaque token), jwt, or session: cookies alone
 	SignInBy     string // login, username, email or either
 	OldPassword  *bool  // who wants another password gives the old one
 	LogoutEnds   *bool  // who leaves ends the session of the token that he showed
@@ -41,7 +41,7 @@ func (r *RestAuth) Set() bool { return *r != RestAuth{} }
 
 func (r *RestAuth) choices() (list []choice) {
 	for _, c := range []choice{
-		{"sign_in_gives", r.SignInGives, []string{"key", "jwt"}},
+		{"sign_in_gives", r.SignInGives, []string{"key", "jwt", "session"}},
 		{"sign_in_by", r.SignInBy, []string{"login", "username", "email", "either"}},
 		{"email_verification", r.EmailVerification, []string{"none", "optional", "mandatory"}},
 	} {

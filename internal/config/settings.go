@@ -73,7 +73,7 @@ func (m *Mount) settings() []setting {
 		{"login_reset_url", &m.LoginResetURL},
 		{"mails", &m.Mails},
 		{"signup_privacy", &m.SignupPrivacy},
-	}, slices.Concat(m.Djoser.settings(), m.Tokens.settings(), m.REST.settings(), m.RestAuth.settings())...)
+	}, slices.Concat(m.Djoser.settings(), m.Tokens.settings(), m.REST.settings(), m.RestAuth.settings(), m.TokenCookies.settings())...)
 }
 
 // secretKeys are never shown; of secretURLs the password isn't.

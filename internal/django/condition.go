@@ -66,15 +66,16 @@ func (e FaultsError) Error() string { return strings.Join(e, "; ") }
 
 // translators understand the settings of a dialect.
 var translators = map[string]func(*Condition, *object){
-	"accounts":  (*Condition).readEnvelope,
-	"tag1":      (*Condition).readSettings,
-	"djoser1":   (*Condition).readClassic,
-	"djoser":    (*Condition).readModern,
-	"simplejwt": (*Condition).readSimpleMount,
-	"profiles":  (*Condition).readProfiles,
-	"events":    (*Condition).readEvents,
-	"userapi":   (*Condition).readUserAPI,
-	"restauth":  (*Condition).readRegistration,
+	"accounts":   (*Condition).readEnvelope,
+	"tag1":       (*Condition).readSettings,
+	"djoser1":    (*Condition).readClassic,
+	"djoser":     (*Condition).readModern,
+	"simplejwt":  (*Condition).readSimpleMount,
+	"profiles":   (*Condition).readProfiles,
+	"events":     (*Condition).readEvents,
+	"userapi":    (*Condition).readUserAPI,
+	"restauth":   (*Condition).readRegistration,
+	"djrestauth": (*Condition).readDJRestAuth,
 }
 
 // Read understands the head of a transcript: {"dialect", "variant", "user_model", "settings",

@@ -48,9 +48,10 @@ const (
 var authClasses = map[string]string{
 	"rest_framework_jwt.authentication.JSONWebTokenAuthentication": AuthDRFJWT,
 	"rest_framework_simplejwt.authentication.JWTAuthentication":    AuthSimpleJWT,
-	"rest_framework.authentication.TokenAuthentication":            AuthOpaque,
-	"rest_framework.authentication.BasicAuthentication":            AuthBasic,
-	"rest_framework.authentication.SessionAuthentication":          AuthSession,
+	cookieAuthentication: AuthSimpleJWT,
+	"rest_framework.authentication.TokenAuthentication":   AuthOpaque,
+	"rest_framework.authentication.BasicAuthentication":   AuthBasic,
+	"rest_framework.authentication.SessionAuthentication": AuthSession,
 }
 
 var permissionClasses = map[string]string{

@@ -146,7 +146,7 @@ func (r *reader) names(key string) (names []string) {
 }
 
 // typedPresets have SimpleJWT's tokens; plainPresets send no mail and count no requests.
-var typedPresets, plainPresets = []string{"accounts", "djoser", "simplejwt"}, []string{"accounts", "simplejwt", "tag1"}
+var typedPresets, plainPresets = []string{"accounts", "djoser", "djrestauth", "simplejwt"}, []string{"accounts", "simplejwt", "tag1"}
 
 // preset tells by the applications and the settings what is mounted; "": nothing that is known.
 func (r *reader) preset() string {
@@ -164,7 +164,9 @@ func (r *reader) preset() string {
 	switch {
 	case text(r.top.members["AUTH_USER_MODEL"]) == "userapi.User":
 		return "userapi"
-	case !djoser && (slices.Contains(apps, "rest_auth") || slices.Contains(apps, djRestAuth)):
+	case !djoser && slices.Contains(apps, djRestAuth):
+		return "djrestauth"
+	case !djoser && slices.Contains(apps, "rest_auth"):
 		return "restauth"
 	case djoser && drfjwt:
 		return "djoser1"
@@ -211,7 +213,7 @@ func (r *reader) flags() {
 	set("LOCALE_MIDDLEWARE", slices.Contains(r.names("MIDDLEWARE"), "django.middleware.locale.LocaleMiddleware"))
 	r.newer = slices.Contains(r.names("INSTALLED_APPS"), djRestAuth)
 	registration := slices.Contains(r.names("INSTALLED_APPS"), "rest_auth.registration") || slices.Contains(r.names("INSTALLED_APPS"), djRestAuth+".registration")
-	if set("registration", registration && r.d.Preset == "restauth"); registration && r.d.Preset == "userapi" {
+	if set("registration", registration && (r.d.Preset == "restauth" || r.d.Preset == "djrestauth")); registration && r.d.Preset == "userapi" {
 		r.warn("rest_auth.registration is not carried over: people register at users/ here; mount the preset restauth beside it for those paths")
 	}
 	delete(r.top.members, "INSTALLED_APPS")

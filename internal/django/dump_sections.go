@@ -187,7 +187,7 @@ func (r *reader) backends() {
 		r.warn("AUTHENTICATION_BACKENDS: with both ModelBackend and LoginFieldBackend Django tries two fields: here DJOSER.LOGIN_FIELD alone is what users sign in with")
 	}
 	for _, name := range names {
-		if name == "allauth.account.auth_backends.AuthenticationBackend" && r.d.Preset == "restauth" {
+		if name == "allauth.account.auth_backends.AuthenticationBackend" && (r.d.Preset == "restauth" || r.d.Preset == "djrestauth") {
 			continue
 		}
 		if name != modelBackend && name != fieldBackend {

@@ -17,7 +17,7 @@ func TestAPresetIsToldByTheSettings(t *testing.T) {
 		{`"DJOSER": {}, "JWT_AUTH": {}, "SIMPLE_JWT": {}`, "djoser"},
 		{`"REST_FRAMEWORK": {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_jwt.authentication.JSONWebTokenAuthentication"]}, "SIMPLE_JWT": {}`, "tag1"},
 		{`"INSTALLED_APPS": ["rest_auth"], "JWT_AUTH": {}`, "restauth"},
-		{`"INSTALLED_APPS": ["dj_rest_auth"], "SIMPLE_JWT": {}`, "restauth"},
+		{`"INSTALLED_APPS": ["dj_rest_auth"], "SIMPLE_JWT": {}`, "djrestauth"},
 		{`"INSTALLED_APPS": ["rest_auth", "djoser"]`, "djoser"},
 		{`"JWT_AUTH": {}`, "tag1"},
 		{`"SIMPLE_JWT": {}, "JWT_AUTH": {}`, "simplejwt"},

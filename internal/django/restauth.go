@@ -21,6 +21,7 @@ type RestAuth struct {
 	NeedEmail, NeedName bool
 	Verified            string // where the page of a good key leads
 	ByGet               bool   // ACCOUNT_CONFIRM_EMAIL_ON_GET
+	Cookies             TokenCookies
 }
 
 // readRestAuth takes the settings of django-rest-auth itself.
@@ -87,7 +88,7 @@ func (c *Condition) readAllauth(s *object) {
 			if json.Unmarshal(raw, &modules) != nil {
 				s.faultOf("mounts", "has a value of the wrong type")
 			}
-			a.Registration = a.Registration || slices.Contains(modules, "rest_auth.registration.urls")
+			a.Registration = a.Registration || slices.Contains(modules, "rest_auth.registration.urls") || slices.Contains(modules, "dj_rest_auth.registration.urls")
 		}
 	}
 	verification, method, days := "optional", "username", 3.0
@@ -132,9 +133,21 @@ var renamed = map[string]string{
 
 // restAuth makes one of the two libraries' settings, and says what is not carried over.
 func (r *reader) restAuth() {
-	if r.d.Preset != "restauth" && r.d.Preset != "userapi" {
+	switch r.d.Preset {
+	case "djrestauth":
+		r.djRestAuth()
+	case "restauth", "userapi":
+		r.oldRestAuth()
+	default:
 		return
 	}
+	if isFalse(r.top.members["ACCOUNT_UNIQUE_EMAIL"]) {
+		r.warn("ACCOUNT_UNIQUE_EMAIL = False is not carried over: an address is one user's at registration")
+	}
+	delete(r.top.members, "ACCOUNT_UNIQUE_EMAIL")
+}
+
+func (r *reader) oldRestAuth() {
 	r.edit("REST_AUTH", func(o map[string]json.RawMessage) {
 		for _, key := range slices.Sorted(maps.Keys(o)) {
 			if name, ok := renamed[key]; ok {
@@ -149,10 +162,6 @@ func (r *reader) restAuth() {
 		delete(r.top.members, "REST_USE_JWT")
 		r.warn("REST_USE_JWT is not carried over: dj-rest-auth gives an access and a refresh token of SimpleJWT; here signing in gives a key")
 	}
-	if isFalse(r.top.members["ACCOUNT_UNIQUE_EMAIL"]) {
-		r.warn("ACCOUNT_UNIQUE_EMAIL = False is not carried over: an address is one user's at registration")
-	}
-	delete(r.top.members, "ACCOUNT_UNIQUE_EMAIL")
 }
 
 // readEmails takes a user's rows of allauth's: only whether his address is verified says anything here.

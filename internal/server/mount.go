@@ -111,7 +111,9 @@ func (m *mountPlan) site(accounts *account.Service, log *slog.Logger) *drf.Site 
 		case django.AuthDRFJWT:
 			o.Authenticators = append(o.Authenticators, drfjwt.NewAuth(accounts, &m.policy, m.header, m.jwtCookie(accounts)))
 		case django.AuthSimpleJWT:
-			o.Authenticators = append(o.Authenticators, simplejwt.NewAuth(accounts, &m.policy, m.simpleOptions()))
+			options := m.simpleOptions()
+			options.Cookies = m.pairCookies(accounts)
+			o.Authenticators = append(o.Authenticators, simplejwt.NewAuth(accounts, &m.policy, options))
 		case django.AuthOpaque:
 			o.Authenticators = append(o.Authenticators, drf.NewOpaqueAuth(accounts))
 		case django.AuthBasic:

@@ -33,6 +33,9 @@ func (m *mountPlan) schemes() (all []web.Scheme) {
 		case django.AuthSimpleJWT:
 			o := m.simpleOptions()
 			all = append(all, web.Scheme{Name: name, Header: o.Header, Word: o.Types[0]})
+			if k := &m.rest.pair; k.Opens && k.Access != "" {
+				all = append(all, web.Scheme{Name: "access-cookie", Cookie: k.Access})
+			}
 		case django.AuthOpaque:
 			all = append(all, web.Scheme{Name: name, Header: header, Word: "Token"})
 		case django.AuthBasic:

@@ -59,6 +59,9 @@ func planOf(cfg *config.Config, root, secret token.Secret) (*plan, error) {
 			return nil, err
 		}
 		m.setCookies(cfg.PublicURL, c.FrontendURL)
+		if err := m.setPair(&c.TokenCookies); err != nil {
+			return nil, err
+		}
 		m.setShared(p.secret, p.fallbacks)
 		p.mounts = append(p.mounts, m)
 	}

@@ -43,6 +43,8 @@ type preset struct {
 	mails []string
 	// restAuth has django-rest-auth's views, registers its registration, too.
 	restAuth, registers bool
+	// newer has dj-rest-auth's views, not django-rest-auth's.
+	newer bool
 }
 
 // presets are the mounts that a configuration can name.
@@ -141,6 +143,16 @@ var presets = map[string]preset{
 			Entry: account.EntryPolicy{Opaque: true, Stamp: true}, Emails: account.EmailPolicy{Verify: account.VerifyLater},
 			Links: account.LinkPolicy{FoldEmail: true, Likeness: true}, Mail: restLinks,
 			Tokens: account.Tokens{Signing: account.Shared, Access: 5 * time.Minute, Refresh: 7 * day},
+		},
+	},
+	"djrestauth": {
+		prefix: "/dj-rest-auth/", claims: "simplejwt", noun: "user", build: buildRestAuth, login: account.Username, restAuth: true, registers: true, newer: true,
+		auth: []string{django.AuthSimpleJWT, django.AuthOpaque}, mails: passwordMails,
+		policy: account.Policy{
+			Login: account.Email, FoldLogin: true, Rules: password.DefaultRules(),
+			Entry: account.EntryPolicy{Stamp: true}, Emails: account.EmailPolicy{Verify: account.VerifyLater},
+			Links: account.LinkPolicy{FoldEmail: true, Likeness: true}, Mail: restLinks,
+			Tokens: simpleTokens,
 		},
 	},
 	"v1": {

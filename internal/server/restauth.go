@@ -14,6 +14,7 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/web"
 	"doorward/internal/web/restauth"
+	"doorward/internal/web/simplejwt"
 )
 
 // restPlaces are where django-rest-auth's views stand below a path.
@@ -33,6 +34,8 @@ type restPlan struct {
 	restauth.Options
 	registration bool
 	signsUp      bool // opens a session of cookies for who registers
+	pair         simplejwt.CookieOptions
+	expirations  bool // of its tokens, with a sign-in
 }
 
 // restAuth makes the views.
@@ -48,13 +51,18 @@ func (m *mountPlan) restAuth(accounts *account.Service) *restauth.Views {
 	if cookie := m.jwtCookie(accounts); cookie != nil {
 		o.Cookie = cookie
 	}
+	o.Modern = m.modern
+	if m.preset.newer {
+		o.Newer = m.newer(accounts)
+	}
 	return restauth.New(accounts, &m.policy, o)
 }
 
 func buildRestAuth(m *mountPlan, accounts *account.Service, log *slog.Logger) web.Mount {
 	mount := web.Mount{Name: m.name, Prefix: m.prefix, Dialect: &restauth.Site{Site: m.site(accounts, log), Cookies: m.cookies}}
 	views := m.restAuth(accounts)
-	if mount.Routes = views.Routes(); m.rest.registration {
+	mount.Routes = append(views.Routes(), m.pairRoutes(accounts)...)
+	if m.rest.registration {
 		mount.Routes = append(mount.Routes, views.Registration()...)
 	}
 	return mount
@@ -119,7 +127,10 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 		return fmt.Errorf("[mounts.%s] has settings of registration, which do not go with this preset\n  people register elsewhere in it\n  try: preset = \"restauth\"", m.name)
 	}
 	if c.SignInGives != "" {
-		p.Entry.Opaque = c.SignInGives == "key"
+		p.Entry.Opaque, p.Entry.Bare = c.SignInGives == "key", c.SignInGives == "session"
+	}
+	if p.Entry.Bare && !(m.preset.newer && m.signsIn) {
+		return fmt.Errorf("[mounts.%s] sign_in_gives = \"session\" opens no session\n  it is for preset = \"djrestauth\"\n  try: session_on_login = true, too", m.name)
 	}
 	if by, ok := signInBys[c.SignInBy]; ok {
 		p.Entry.By = by
@@ -129,6 +140,7 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 	}
 	p.Emails.Life = time.Duration(c.EmailKeySeconds) * time.Second
 	p.Entry.FoldNames = model.Django && m.rest.registration // as allauth beside us has it
+	p.Links.Base36 = m.preset.newer && m.rest.registration
 	p.Entry.LogoutKeeps = c.LogoutEnds != nil && !*c.LogoutEnds
 	m.rest.AskPassword = on(c.OldPassword)
 	m.rest.NeedEmail = p.Emails.Verify == account.VerifyFirst || c.EmailRequired == nil || *c.EmailRequired
@@ -141,6 +153,9 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 	if !p.Entry.Opaque && slices.Equal(m.auth, []string{django.AuthOpaque, django.AuthDRFJWT}) { // whose challenge goes first
 		m.auth = []string{django.AuthDRFJWT, django.AuthOpaque}
 	}
+	if m.preset.newer {
+		m.challengeFirst()
+	}
 	if p.Entry.Opaque && !slices.Contains(m.auth, django.AuthOpaque) { // a key that nothing takes signs nobody in
 		m.auth = append(slices.Clone(m.auth), django.AuthOpaque)
 	}
@@ -151,6 +166,7 @@ func (m *mountPlan) setRestAuth(c *config.RestAuth, public string, model *accoun
 func (r *restPlan) setCondition(c *django.Condition) {
 	a := &c.RestAuth
 	r.registration, r.signsUp = a.Registration, a.SignUp
+	r.setPair(&a.Cookies)
 	r.AskPassword, r.NeedEmail, r.NeedName, r.Verified, r.ByGet = a.AskPassword, a.NeedEmail, a.NeedName, a.Verified, a.ByGet
 }
 
@@ -163,6 +179,12 @@ func (t *Translation) restAuth(m *config.Mount, base, want *mountPlan) {
 	yes, no := true, false
 	if w.Entry.Opaque != base.policy.Entry.Opaque {
 		c.SignInGives = map[bool]string{true: "key", false: "jwt"}[w.Entry.Opaque]
+	}
+	if w.Entry.Bare {
+		c.SignInGives = "session"
+	}
+	if base.preset.newer {
+		t.pair(m, want)
 	}
 	if want.rest.AskPassword {
 		c.OldPassword = &yes

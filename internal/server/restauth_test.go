@@ -62,3 +62,45 @@ func TestWhereKeysLead(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatDjRestAuthCannotBe holds what goes together of tokens, keys and cookies, and who writes the challenge.
+func TestWhatDjRestAuthCannotBe(t *testing.T) {
+	no, yes := false, true
+	model := account.OwnModel(account.Email, account.Folded)
+	cookies := config.TokenCookies{Access: "a", Refresh: "r"}
+	for _, tt := range []struct {
+		name   string
+		mount  config.Mount
+		auth   string
+		httpOn bool
+		want   string // in the refusal; "": none
+	}{
+		{"its own", config.Mount{}, "simplejwt opaque", false, ""},
+		{"a key", config.Mount{RestAuth: config.RestAuth{SignInGives: "key"}}, "opaque simplejwt", false, ""},
+		{"a session", config.Mount{RestAuth: config.RestAuth{SignInGives: "session"}, Djoser: config.Djoser{Session: &yes}}, "simplejwt opaque session", false, ""},
+		{"cookies", config.Mount{TokenCookies: cookies}, "simplejwt opaque", true, ""},
+		{"a cookie for one", config.Mount{TokenCookies: config.TokenCookies{Access: "a"}}, "simplejwt opaque", false, ""},
+		{"cookies for scripts", config.Mount{TokenCookies: config.TokenCookies{Access: "a", Refresh: "r", HTTPOnly: &no}}, "simplejwt opaque", false, ""},
+		{"a session that is none", config.Mount{RestAuth: config.RestAuth{SignInGives: "session"}}, "", false, "opens no session"},
+		{"a session elsewhere", config.Mount{Preset: "restauth", RestAuth: config.RestAuth{SignInGives: "session"}, Djoser: config.Djoser{Session: &yes}}, "", false, "opens no session"},
+		{"cookies of a key", config.Mount{RestAuth: config.RestAuth{SignInGives: "key"}, TokenCookies: cookies}, "", false, "do not go with it"},
+		{"cookies elsewhere", config.Mount{Preset: "djoser", TokenCookies: cookies}, "", false, "do not go with it"},
+	} {
+		if tt.mount.Preset == "" {
+			tt.mount.Preset = "djrestauth"
+		}
+		m, err := mountOf("here", tt.mount, model)
+		if err == nil {
+			err = m.setRestAuth(&tt.mount.RestAuth, "", model)
+		}
+		if err == nil {
+			err = m.setPair(&tt.mount.TokenCookies)
+		}
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Count(err.Error(), "\n") != 2) {
+			t.Errorf("%s\n got: %v\nwant: three lines with %q", tt.name, err, tt.want)
+		}
+		if got := strings.Join(m.auth, " "); err == nil && (got != tt.auth || m.rest.pair.HTTPOnly != tt.httpOn) {
+			t.Errorf("%s\n got: %s, %v\nwant: %s, %v", tt.name, got, m.rest.pair.HTTPOnly, tt.auth, tt.httpOn)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"doorward/internal/django"
 	"doorward/internal/token"
 	"doorward/internal/web/djoser"
+	"doorward/internal/web/simplejwt"
 )
 
 // head is what a contract transcript asks for.
@@ -71,8 +72,8 @@ var leftOut = map[string][]string{
 // what was printed, and compares what would be served with what /dev/reset makes of the same settings.
 func TestTheConfigurationThatIsPrintedMeansTheSame(t *testing.T) {
 	played := map[string]int{}
-	for _, folder := range []string{"accounts", "djoser", "djoser1", "restauth", "simplejwt", "tag1", "userapi", "profiles", "events"} {
-		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "contract", folder, "*.json"))
+	for _, folder := range []string{"accounts", "djoser", "djoser1", "restauth", "simplejwt", "tag1", "userapi", "profiles", "events", "djrestauth"} {
+		files, err := filepath.Glob(filepath.Join("servertest", "testdata", "*", folder, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no transcript of %s (%v)", folder, err)
 		}
@@ -198,6 +199,8 @@ func djoserPartOf(m *mountPlan) djoser.Options {
 type restPart struct {
 	Registration, AskPassword, NeedEmail, NeedName, ByGet bool
 	Verified                                              string
+	Expirations                                           bool
+	Pair                                                  simplejwt.CookieOptions
 }
 
 func restOf(m *mountPlan) restPart {
@@ -205,7 +208,22 @@ func restOf(m *mountPlan) restPart {
 		return restPart{}
 	}
 	r := &m.rest
-	return restPart{r.registration, r.AskPassword, r.NeedEmail, r.NeedName, r.ByGet, r.Verified}
+	if !r.registration { // the rest is of registration
+		return restPart{AskPassword: r.AskPassword, Expirations: r.expirations, Pair: pairOf(m)}
+	}
+	return restPart{r.registration, r.AskPassword, r.NeedEmail, r.NeedName, r.ByGet, r.Verified, r.expirations, pairOf(m)}
+}
+
+// pairOf are the cookies of tokens. Where Django keeps refresh tokens from bodies and has no cookie for them, nobody gets one; here bodies
+// have it, which is warned of. A cookie always opens routes here, and brings Django's token along where that is asked for.
+func pairOf(m *mountPlan) simplejwt.CookieOptions {
+	if m.policy.Entry.Opaque || m.policy.Entry.Bare {
+		return simplejwt.CookieOptions{}
+	}
+	o := m.rest.pair
+	o.HTTPOnly = o.HTTPOnly && o.Refresh != ""
+	o.Opens, o.GivesCSRF = false, false
+	return o
 }
 
 // planOfDump writes the dump of a Django with these settings, translates it, and loads what was printed.
@@ -223,6 +241,10 @@ func planOfDump(t *testing.T, h *head) *plan {
 	if _, on := dump["LOCALE_MIDDLEWARE"]; on {
 		dump["MIDDLEWARE"] = []string{"django.middleware.locale.LocaleMiddleware"}
 		delete(dump, "LOCALE_MIDDLEWARE")
+	}
+	if _, on := dump["registration"]; on && h.Dialect == "djrestauth" {
+		apps = append(apps, "dj_rest_auth.registration")
+		delete(dump, "registration")
 	}
 	dump["INSTALLED_APPS"] = apps
 	body, err := json.Marshal(dump)

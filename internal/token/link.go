@@ -107,3 +107,15 @@ func ParseUID(text string) (id int64, ok bool) {
 	id, err = strconv.ParseInt(string(digits), 10, 64)
 	return id, err == nil && id > 0 && FormatUID(id) == text
 }
+
+// FormatUID36 is the user id of a link as allauth writes it (django.utils.http.int_to_base36).
+func FormatUID36(id int64) string { return strconv.FormatInt(id, 36) }
+
+// ParseUID36 reads it, in the one spelling that [FormatUID36] writes.
+func ParseUID36(text string) (id int64, ok bool) {
+	if len(text) > maxBase36 {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(text, 36, 64)
+	return id, err == nil && id > 0 && FormatUID36(id) == text
+}

@@ -116,3 +116,22 @@ func FuzzLinks(f *testing.F) {
 		}
 	})
 }
+
+// TestALinkOfAllauths holds what allauth 0.51 on Django 3.2 made of the same user.
+func TestALinkOfAllauths(t *testing.T) {
+	t.Parallel()
+	links := NewLinks(SecretFrom([]byte("doorward-recording-secret-key-not-for-production-0123456789")))
+	of := &Linked{
+		ID: 1234567, Password: "pbkdf2_sha256$1$salt$hash", LastLogin: time.Date(2024, 5, 6, 7, 8, 9, 123000, time.UTC),
+		Email: "Ann@example.com", Purpose: "Ann@example.com",
+	}
+	const want = "bkrfgg-87a10f4ae49b2d21714d128a22b4d125"
+	if got := links.Make(of, time.Unix(linkEpoch+700000000, 0)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for text, want := range map[string]int64{"qglj": 1234567, "1": 1, "QGLJ": 0, "0": 0, "": 0, "-1": 0, "+1": 0, "01": 0, "z z": 0, "zzzzzzzzzzzzz": 0, "zzzzzzzzzzzzzz": 0} {
+		if got, ok := ParseUID36(text); ok != (want > 0) || ok && (got != want || FormatUID36(got) != text) {
+			t.Errorf("uid %q: got %d, %v, want %d", text, got, ok, want)
+		}
+	}
+}

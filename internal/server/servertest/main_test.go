@@ -201,7 +201,7 @@ func somebodys(r *web.Route) bool {
 
 // scheme is the word before a token of this mount.
 func scheme(m *web.Mount) string {
-	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "profiles" || m.Name == "accounts" {
+	if isNative(m) || strings.Contains(m.Name, "simplejwt") || m.Name == "djoser" || m.Name == "profiles" || m.Name == "accounts" || m.Name == "djrestauth" {
 		return "Bearer"
 	}
 	return "JWT"
@@ -220,7 +220,7 @@ func challenge(m *web.Mount) string {
 
 // family reports whether two mounts have their sessions together.
 func family(a, b string) bool {
-	typed := []string{"accounts", "djoser", "profiles", "simplejwt"}
+	typed := []string{"accounts", "djoser", "djrestauth", "profiles", "simplejwt"}
 	return slices.Contains(typed, a) && slices.Contains(typed, b)
 }
 

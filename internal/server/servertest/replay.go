@@ -242,6 +242,9 @@ func matchCookies(want *ExpectCookies, got http.Header) error {
 	set, deleted := []string{}, []string{}
 	for _, line := range got.Values("Set-Cookie") {
 		c, err := http.ParseSetCookie(line)
+		if want, ok := want.Attributes[c.Name]; ok && attributes(line) != want {
+			return fmt.Errorf("cookie %s: want %q, got %q", c.Name, want, attributes(line))
+		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("cookie %q: %w", line, err)
@@ -259,6 +262,14 @@ func matchCookies(want *ExpectCookies, got http.Header) error {
 		}
 	}
 	return nil
+}
+
+// attributes are those of a Set-Cookie line, sorted, but for Expires.
+func attributes(line string) string {
+	all := strings.Split(line, "; ")[1:]
+	all = slices.DeleteFunc(all, func(a string) bool { return strings.HasPrefix(a, "Expires=") })
+	slices.Sort(all)
+	return strings.Join(all, "; ")
 }
 
 func (p *player) header(name string, want *string, got http.Header) error {

@@ -21,7 +21,7 @@ var (
 )
 
 // usual is where a preset's transcripts found it.
-var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/", "accounts": "/api/accounts/", "userapi": "/userapi/", "restauth": "/rest-auth/"}
+var usual = map[string]string{"tag1": "/api/", "djoser1": "/api/", "djoser": "/auth/", "simplejwt": "/api/", "profiles": "/api/accounts/", "accounts": "/api/accounts/", "userapi": "/userapi/", "restauth": "/rest-auth/", "djrestauth": "/dj-rest-auth/"}
 
 // exercised says which test calls a route that no transcript calls, by mount and name.
 var exercised = map[string]string{
@@ -70,6 +70,7 @@ var exercised = map[string]string{
 	"restauth rest_password_reset":         "TestRestAuthTellsStrangersNothing",
 	"restauth rest_password_reset_confirm": "TestRestAuthTellsStrangersNothing",
 	"restauth account_confirm_email":       "TestThePageOfAKey",
+	"djrestauth account_confirm_email":     "TestThePageOfAKey",
 }
 
 // tests are the names of this package's tests.
@@ -95,14 +96,22 @@ func tests(t *testing.T) (names []string) {
 func recorded(t *testing.T) map[string]bool {
 	t.Helper()
 	asked := map[string]bool{}
+	all := []*Transcript{}
 	for dialect := range played {
 		for _, file := range files(t, dialect) {
-			for _, step := range ReadTranscript(t, contract, file).Steps {
-				if step.Request != nil {
-					path, _, _ := strings.Cut(step.Request.Path, "?")
-					path = profile.ReplaceAllString(person.ReplaceAllString(path, "/users/{id}/"), "/profile/{id:int}/")
-					asked[dialect+" "+step.Request.Method+" "+path] = true
-				}
+			all = append(all, ReadTranscript(t, contract, file))
+		}
+	}
+	for _, file := range ourOwn(t) {
+		all = append(all, ReadTranscript(t, taken, file))
+	}
+	for _, tr := range all {
+		dialect, _, _ := strings.Cut(tr.file, "/")
+		for _, step := range tr.Steps {
+			if step.Request != nil {
+				path, _, _ := strings.Cut(step.Request.Path, "?")
+				path = profile.ReplaceAllString(person.ReplaceAllString(path, "/users/{id}/"), "/profile/{id:int}/")
+				asked[dialect+" "+step.Request.Method+" "+path] = true
 			}
 		}
 	}

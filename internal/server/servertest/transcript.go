@@ -59,6 +59,8 @@ type Expect struct {
 type ExpectCookies struct {
 	Set     []string `json:"set"`
 	Deleted []string `json:"deleted"`
+	// Attributes are those of a cookie by its name, sorted and without Expires: "Max-Age=300; Path=/".
+	Attributes map[string]string `json:"attributes"`
 }
 
 // ExpectJWT is what a token in the answer must be.

@@ -74,7 +74,7 @@ func (c *Classic) Routes() []web.Route {
 func (c *Classic) flows() []web.Route {
 	uid, token := text("uid", "Uid"), text("token", "Token")
 	uid.Check = func(r *web.Request, text string) ([]string, error) {
-		known, err := c.accounts.KnowsUID(r.Context(), text)
+		known, err := c.accounts.KnowsUID(r.Context(), c.policy, text)
 		if err == nil && !known {
 			return []string{badUID}, nil
 		}

@@ -72,7 +72,7 @@ func (s *Sessions) Authenticate(r *http.Request, _ bool) (*account.Principal, er
 	if err != nil {
 		return nil, err
 	}
-	if reason := s.forgery(r); reason != "" {
+	if reason := s.Forgery(r); reason != "" {
 		return nil, Detail(http.StatusForbidden, "CSRF Failed: "+reason)
 	}
 	return who, nil
@@ -118,13 +118,13 @@ func cookieOf(r *http.Request, name string) (string, bool) {
 	return all[len(all)-1].Value, true
 }
 
-// forgery says why r may have been sent by another site's page; "": it was not, or it changes nothing
+// Forgery says why r may have been sent by another site's page; "": it was not, or it changes nothing
 // (django/middleware/csrf.py). Version 3.2 does not look at Origin; to look at it refuses no honest page.
-func (s *Sessions) forgery(r *http.Request) string {
+func (o SessionOptions) Forgery(r *http.Request) string {
 	if Safe(r.Method) {
 		return ""
 	}
-	if reason := s.Stranger(r); reason != "" {
+	if reason := o.Stranger(r); reason != "" {
 		return reason
 	}
 	kept, ok := cookieOf(r, csrfCookie)
@@ -136,7 +136,7 @@ func (s *Sessions) forgery(r *http.Request) string {
 	switch {
 	case same && malformed(kept) == "":
 		return ""
-	case !s.Modern:
+	case !o.Modern:
 		return "CSRF token missing or incorrect."
 	case malformed(kept) != "":
 		return "CSRF cookie " + malformed(kept) + "."

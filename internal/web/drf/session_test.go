@@ -66,7 +66,7 @@ func TestAWriteBySessionComesFromAPageOfOurs(t *testing.T) {
 		}
 		for modern, want := range map[bool]string{false: tt.classic, true: tt.modern} {
 			s := NewSessions(nil, nil, SessionOptions{Modern: modern, Trusted: []string{"https://app.example.com"}})
-			if got := s.forgery(r); got != want {
+			if got := s.Forgery(r); got != want {
 				t.Errorf("%s (modern %t): got %q, want %q", tt.name, modern, got, want)
 			}
 		}
@@ -99,7 +99,7 @@ func TestByTLSARefererIsOurs(t *testing.T) {
 			}
 		}
 		s := NewSessions(nil, nil, SessionOptions{Trusted: []string{"https://app.example.com"}})
-		if got := s.forgery(r); got != tt.want {
+		if got := s.Forgery(r); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -48,6 +48,10 @@ func (v *Views) login(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return entryWords.Explain(err)
 	}
+	if v.pairs() {
+		v.giveBrowser(w, r, v.Sessions, &entry)
+		return v.enterPair(w, r, &entry)
+	}
 	return v.enter(w, r, http.StatusOK, v.Sessions, &entry)
 }
 
@@ -61,18 +65,35 @@ func browser(s *drf.Sessions, r *web.Request) account.Browser {
 
 // entered are the members of what enter answers.
 func (v *Views) entered() []web.Field {
-	if v.policy.Entry.Opaque {
+	switch {
+	case v.policy.Entry.Bare:
+		return nil
+	case v.pairs():
+		return v.pairFields()
+	case v.policy.Entry.Opaque:
 		return []web.Field{{Name: "key", Required: true}}
 	}
 	return []web.Field{{Name: "token", Required: true}, {Name: "user", Required: true, Fields: v.user}}
 }
 
+// enteredStatus is that of an answer, where there is one.
+func (v *Views) enteredStatus(status int) int {
+	if v.policy.Entry.Bare {
+		return http.StatusNoContent
+	}
+	return status
+}
+
 // enter answers with what somebody got who was let in.
 func (v *Views) enter(w http.ResponseWriter, r *web.Request, status int, s *drf.Sessions, e *account.Entry) error {
-	if s != nil {
-		s.Give(w.Header(), r.Request, e.Browser)
-	}
-	if v.policy.Entry.Opaque {
+	v.giveBrowser(w, r, s, e)
+	switch {
+	case v.policy.Entry.Bare:
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case v.pairs():
+		return drf.JSON(w, status, v.pair(e, e.Pair.Refresh)) // without cookies, and whole
+	case v.policy.Entry.Opaque:
 		return drf.JSON(w, status, drf.Object{{Name: "key", Value: e.Token}})
 	}
 	if v.Cookie != nil {
@@ -81,19 +102,40 @@ func (v *Views) enter(w http.ResponseWriter, r *web.Request, status int, s *drf.
 	return drf.JSON(w, status, drf.Object{{Name: "token", Value: e.Token}, {Name: "user", Value: v.shape(&e.User)}})
 }
 
-func (v *Views) logout(w http.ResponseWriter, r *web.Request) error {
-	shown := ""
-	if v.Sessions != nil {
-		shown = v.Sessions.Shown(r.Request)
+func (v *Views) giveBrowser(w http.ResponseWriter, r *web.Request, s *drf.Sessions, e *account.Entry) {
+	if s != nil {
+		s.Give(w.Header(), r.Request, e.Browser)
 	}
-	if err := v.accounts.Leave(r.Context(), v.policy, r.Who, shown); err != nil {
-		return err
+}
+
+// browserShown is the session of cookies that r shows.
+func (v *Views) browserShown(r *web.Request) string {
+	if v.Sessions == nil {
+		return ""
 	}
+	return v.Sessions.Shown(r.Request)
+}
+
+func (v *Views) dropBrowser(w http.ResponseWriter, r *web.Request, shown string) {
 	if shown != "" {
 		v.Sessions.Drop(w.Header(), r.Request)
 	}
+}
+
+func (v *Views) logout(w http.ResponseWriter, r *web.Request) error {
+	if v.pairs() {
+		return v.logoutPair(w, r)
+	}
+	if v.Newer != nil && r.Who == nil && v.Sessions == nil {
+		return detail(w, http.StatusBadRequest, notSignedIn)
+	}
+	shown := v.browserShown(r)
+	if err := v.accounts.Leave(r.Context(), v.policy, r.Who, shown); err != nil {
+		return err
+	}
+	v.dropBrowser(w, r, shown)
 	if v.Cookie != nil {
 		v.Cookie.Drop(w.Header(), r.Request)
 	}
-	return detail(w, http.StatusOK, "Successfully logged out.")
+	return detail(w, http.StatusOK, signedOut)
 }

@@ -114,7 +114,7 @@ func (v *Views) reset(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	known, err := v.accounts.KnowsUID(r.Context(), in.Text("uid"))
+	known, err := v.accounts.KnowsUID(r.Context(), v.policy, in.Text("uid"))
 	if err != nil {
 		return err
 	}

@@ -20,14 +20,14 @@ func (v *Views) Registration() []web.Route {
 	if confirm.Status = http.StatusOK; v.Verified != "" {
 		confirm.Status = 0 // the browser is sent on
 	}
-	registered := v.entered()
+	registered, status := v.entered(), v.enteredStatus(http.StatusCreated)
 	if v.policy.Emails.Verify == account.VerifyFirst {
-		registered = said
+		registered, status = said, http.StatusCreated
 	}
-	return []web.Route{
+	routes := []web.Route{
 		{
 			Op: "rest_register", Method: "POST", Path: "registration/", Access: web.Anyone, Fresh: true, Handler: v.register, View: "Register",
-			Doc: "Register a new user.", Input: v.registered(), NoSuffix: true, Output: registered, Status: http.StatusCreated,
+			Doc: "Register a new user.", Input: v.registered(), NoSuffix: true, Output: registered, Status: status,
 		},
 		{
 			Op: "rest_verify_email", Method: "POST", Path: "registration/verify-email/", Access: web.Anyone, Fresh: true, Handler: v.verify,
@@ -36,6 +36,10 @@ func (v *Views) Registration() []web.Route {
 		},
 		show, confirm,
 	}
+	if v.Newer != nil {
+		return slashless(append(routes, v.resending()))
+	}
+	return routes
 }
 
 // registered are the fields of a registration (RegisterSerializer).
@@ -62,12 +66,18 @@ func (v *Views) checkName(r *web.Request, text string) ([]string, error) {
 	return nil, err
 }
 
-const emailTaken = "A user is already registered with this e-mail address."
+// emailTaken is what is said of an address that is somebody's.
+func (v *Views) emailTaken() string {
+	if v.Newer != nil {
+		return "User is already registered with this e-mail address."
+	}
+	return "A user is already registered with this e-mail address."
+}
 
 func (v *Views) checkEmail(r *web.Request, text string) ([]string, error) {
 	taken, err := v.accounts.AddressTaken(r.Context(), text)
 	if taken {
-		return []string{emailTaken}, nil
+		return []string{v.emailTaken()}, nil
 	}
 	return nil, err
 }
@@ -77,10 +87,17 @@ func (v *Views) checkPassword(_ *web.Request, text string) ([]string, error) {
 	return drf.Words{}.Texts(v.accounts.JudgePassword(v.policy, nil, text))
 }
 
-var registerWords = told("password1", drf.Words{
-	account.UsernameTaken: {Field: "username", Text: usernameTaken},
-	account.EmailTaken:    {Field: "email", Text: emailTaken},
-})
+// registerWords are those for what shows at the end. dj-rest-auth says there whom a password is like.
+func (v *Views) registerWords() drf.Words {
+	field := "password1"
+	if v.Newer != nil {
+		field = drf.OnNonField
+	}
+	return told(field, drf.Words{
+		account.UsernameTaken: {Field: "username", Text: usernameTaken},
+		account.EmailTaken:    {Field: "email", Text: v.emailTaken()},
+	})
+}
 
 func (v *Views) register(w http.ResponseWriter, r *web.Request) error {
 	in, err := drf.Read(r)
@@ -94,9 +111,9 @@ func (v *Views) register(w http.ResponseWriter, r *web.Request) error {
 		Username: in.Text("username"), Email: in.Text("email"), Password: in.Text("password1"),
 	}, browser(v.SignUp, r))
 	if err != nil {
-		return registerWords.Explain(err)
+		return v.registerWords().Explain(err)
 	}
-	if e.Token == "" {
+	if v.policy.Emails.Verify == account.VerifyFirst {
 		return detail(w, http.StatusCreated, "Verification e-mail sent.")
 	}
 	return v.enter(w, r, http.StatusCreated, v.SignUp, &e)

@@ -1,6 +1,6 @@
 // Package restauth speaks the contract of django-rest-auth 0.9.5: its views (Views.Routes), and those of its
 // registration add-on over allauth's rules (Views.Registration), with the one page of allauth's that mails lead
-// to. It owns their routes, words and shapes; the rules are the account package's.
+// to. With Options.Newer it speaks that of dj-rest-auth 7.1, its successor. It owns their routes, words and shapes; the rules are the account package's.
 package restauth
 
 import (
@@ -28,6 +28,9 @@ type Options struct {
 	Verified string
 	// ByGet takes a key from the link alone, without a button (ACCOUNT_CONFIRM_EMAIL_ON_GET).
 	ByGet bool
+	// Modern has SimpleJWT's words from 5.3 on.
+	Modern bool
+	Newer  *Newer // nil: the views are django-rest-auth's
 }
 
 // Cookie is a cookie that has a token in it.
@@ -41,12 +44,13 @@ type Views struct {
 	accounts *account.Service
 	policy   *account.Policy
 	Options
-	user []web.Field
+	user  []web.Field
+	leave drf.Words // for refresh tokens
 }
 
 // New makes the views of a mount that follows policy.
 func New(accounts *account.Service, policy *account.Policy, o Options) *Views {
-	v := &Views{accounts: accounts, policy: policy, Options: o}
+	v := &Views{accounts: accounts, policy: policy, Options: o, leave: leaveWords(o.Modern)}
 	v.user = v.details()
 	return v
 }
@@ -68,10 +72,13 @@ func (v *Views) Routes() []web.Route {
 	leave, refuse := logout, logout
 	leave.Method, leave.Handler, leave.Output, leave.Status = "POST", v.logout, said, http.StatusOK
 	refuse.Method, refuse.Handler = "GET", noGet // it is among the methods all the same
-	return []web.Route{
+	if v.pairs() && !v.Newer.CookieAlone {
+		leave.Input, leave.Told = leaving, leavingTold
+	}
+	routes := []web.Route{
 		{
 			Op: "rest_login", Method: "POST", Path: "login/", Access: web.Anyone, Fresh: true, Handler: v.login, View: "Login", NoSuffix: true,
-			Doc: "Takes a user name, an address or both, and the password, and returns a token.", Input: entrance(), Output: v.entered(), Status: http.StatusOK,
+			Doc: "Takes a user name, an address or both, and the password, and returns a token.", Input: entrance(), Output: v.entered(), Status: v.enteredStatus(http.StatusOK),
 		},
 		leave, refuse, get, put, patch,
 		{
@@ -91,6 +98,10 @@ func (v *Views) Routes() []web.Route {
 			Output: said, Status: http.StatusOK,
 		},
 	}
+	if v.Newer != nil {
+		return slashless(routes)
+	}
+	return routes
 }
 
 // said is the answer of detail.

@@ -44,6 +44,9 @@ func (v *Views) ofName(f *web.Field, col *account.Column) {
 	}
 	f.Valid, f.InvalidText = account.ValidUsername, usernameInvalid
 	f.Check = func(r *web.Request, text string) ([]string, error) {
+		if v.Newer != nil && v.policy.Entry.FoldNames && !strings.EqualFold(text, r.Who.User.Username) {
+			return v.checkName(r, text) // as at registration
+		}
 		owner, err := v.accounts.Owner(r.Context(), account.Username, text)
 		switch {
 		case account.Refusal(err) != nil, err == nil && owner.ID == r.Who.User.ID:

@@ -19,6 +19,8 @@ type Options struct {
 	Modern bool   // answers as 5.5 does
 	// Login is by which a body names what people sign in with; "": the policy's.
 	Login account.Field
+	// Cookies bring tokens, too, and make the refresh view dj-rest-auth's; nil: neither.
+	Cookies *Cookies
 }
 
 func (o Options) challenge() string { return o.Types[0] + ` realm="api"` }
@@ -92,6 +94,9 @@ func (a *Auth) Challenge() string { return a.options.challenge() }
 
 // Authenticate implements web.Authenticator.
 func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, error) {
+	if len(r.Header[a.options.Header]) == 0 {
+		return a.byCookie(r, fresh)
+	}
 	words := strings.Fields(r.Header.Get(a.options.Header))
 	if len(words) == 0 || !a.mine(words[0]) {
 		return nil, nil
@@ -99,11 +104,27 @@ func (a *Auth) Authenticate(r *http.Request, fresh bool) (*account.Principal, er
 	if len(words) != 2 {
 		return nil, unauthorized(word{"Authorization header must contain two space-delimited values", "bad_authorization_header"})
 	}
+	return a.judge(r, words[1], fresh)
+}
+
+// byCookie is Authenticate where no header says who is asking.
+func (a *Auth) byCookie(r *http.Request, fresh bool) (*account.Principal, error) {
+	raw, ok := a.options.Cookies.opening(r)
+	if !ok {
+		return nil, nil
+	}
+	if reason := a.options.Cookies.Forgery(r); reason != "" {
+		return nil, Refused(reason)
+	}
+	return a.judge(r, raw, fresh)
+}
+
+func (a *Auth) judge(r *http.Request, raw string, fresh bool) (*account.Principal, error) {
 	judge := a.accounts.Recognize
 	if fresh {
 		judge = a.accounts.Authenticate
 	}
-	who, err := judge(r.Context(), a.policy, words[1])
+	who, err := judge(r.Context(), a.policy, raw)
 	if err == nil {
 		return who, nil
 	}

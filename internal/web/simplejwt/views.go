@@ -46,16 +46,10 @@ func (v *Views) Routes() []web.Route {
 	access := web.Field{Name: "access", Label: "Access", ReadOnly: true}
 	rotated := refresh
 	rotated.Required = false
-	gives := func(r web.Route, members ...web.Field) web.Route {
-		r.Status = http.StatusOK
-		r.Output = append([]web.Field{}, members...)
-		return r
-	}
 	return []web.Route{
 		gives(post("jwt-create", "token/", v.create, "Token Obtain Pair",
 			"Takes a user's login name and password, and returns an access and a refresh token.", credentials...), refresh, access),
-		gives(fresh(post("jwt-refresh", "token/refresh/", v.refresh, "Token Refresh",
-			"Takes a refresh token that is good, and returns an access token.", refresh, access)), access, rotated),
+		v.refreshing(refresh, access, rotated),
 		gives(fresh(post("jwt-verify", "token/verify/", v.verify, "Token Verify",
 			"Says whether a token is good, whatever it is for.", one))),
 		gives(fresh(post("jwt-blacklist", "token/blacklist/", v.blacklist, "Token Blacklist",
@@ -65,6 +59,23 @@ func (v *Views) Routes() []web.Route {
 		gives(fresh(post("jwt-sliding-refresh", "sliding/refresh/", v.slide, "Token Refresh Sliding",
 			"Takes a sliding token whose refresh period has not ended, and returns one that lives longer.", one)), one),
 	}
+}
+
+func gives(r web.Route, members ...web.Field) web.Route {
+	r.Status = http.StatusOK
+	r.Output = append([]web.Field{}, members...)
+	return r
+}
+
+// refreshing is the route of refresh tokens. dj-rest-auth's takes one from a cookie, and tells when tokens expire.
+func (v *Views) refreshing(refresh, access, rotated web.Field) web.Route {
+	r := fresh(post("jwt-refresh", "token/refresh/", v.refresh, "Token Refresh", "Takes a refresh token that is good, and returns an access token.", refresh, access))
+	if v.options.Cookies == nil {
+		return gives(r, access, rotated)
+	}
+	r.View, r.Input = "Refresh View With Cookie Support", []web.Field{rotated, access}
+	return gives(r, access, web.Field{Name: "access_expiration", Kind: web.Moment, ReadOnly: true}, rotated,
+		web.Field{Name: "refresh_expiration", Kind: web.Moment})
 }
 
 func post(op, path string, h web.Handler, view, doc string, input ...web.Field) web.Route {
@@ -115,13 +126,53 @@ func (v *Views) refresh(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	g, err := v.accounts.RefreshToken(r.Context(), v.policy, in.Text("refresh"))
+	raw, err := v.shown(r, in)
+	if err != nil {
+		return err
+	}
+	g, err := v.accounts.RefreshToken(r.Context(), v.policy, raw)
 	if err != nil {
 		return v.explain(err)
+	}
+	if v.options.Cookies != nil {
+		return v.refreshed(w, r, &g)
 	}
 	o := drf.Object{{Name: "access", Value: g.Access}}
 	if g.Refresh != "" {
 		o = append(o, drf.Member{Name: "refresh", Value: g.Refresh})
+	}
+	return drf.JSON(w, http.StatusOK, o)
+}
+
+// shown is the refresh token that somebody brings: the body's, else that of his cookie.
+func (v *Views) shown(r *web.Request, in drf.Values) (string, error) {
+	c := v.options.Cookies
+	if c == nil || in.Has("refresh") {
+		return in.Text("refresh"), nil
+	}
+	raw, ok := c.Shown(r.Request)
+	if !ok {
+		f := unauthorized(word{"No valid refresh token found.", notValid})
+		f.Header = v.header
+		return "", f
+	}
+	if reason := c.Forgery(r.Request); reason != "" {
+		return "", Refused(reason)
+	}
+	return raw, nil
+}
+
+// refreshed answers as dj-rest-auth's view does.
+func (v *Views) refreshed(w http.ResponseWriter, r *web.Request, g *account.Grant) error {
+	c := v.options.Cookies
+	c.Give(w.Header(), r.Request, g)
+	o := drf.Object{{Name: "access", Value: g.Access}}
+	if g.Refresh != "" && !c.HTTPOnly {
+		o = append(o, drf.Member{Name: "refresh", Value: g.Refresh})
+	}
+	o = append(o, drf.Member{Name: "access_expiration", Value: account.TimeValue(g.Expires)})
+	if g.Refresh != "" && !c.HTTPOnly {
+		o = append(o, drf.Member{Name: "refresh_expiration", Value: account.TimeValue(g.RefreshExpires)})
 	}
 	return drf.JSON(w, http.StatusOK, o)
 }
