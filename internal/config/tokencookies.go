@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"doorward/internal/pattern"
 )
 
 // TokenCookies are the settings of a mount whose tokens may come in cookies, as dj-rest-auth's do.
@@ -42,8 +44,8 @@ func (c *TokenCookies) choices() (list []choice) {
 }
 
 var (
-	cookieDomain = pattern(`^\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,10}$`)
-	cookiePath   = pattern(`^/[!-:<-~]{0,200}$`)
+	cookieDomain = pattern.Of(`^\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,10}$`)
+	cookiePath   = pattern.Of(`^/[!-:<-~]{0,200}$`)
 )
 
 func (k *checker) tokenCookies(prefix string, c *TokenCookies) {

@@ -72,8 +72,8 @@ func TestRequestsHardlyMoveDeadlines(t *testing.T) {
 	}
 }
 
-// pairOf is a connection of an easyListener and the other end of it.
-func pairOf(t *testing.T) (c, client net.Conn) {
+// connPair is a connection of an easyListener and the other end of it.
+func connPair(t *testing.T) (c, client net.Conn) {
 	t.Helper()
 	ln := easyListener{listen(t)}
 	client, err := net.Dial("tcp", ln.Addr().String())
@@ -109,7 +109,7 @@ func TestReadingEndsAtItsDeadline(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, client := pairOf(t)
+			c, client := connPair(t)
 			for i, s := range tt.steps {
 				switch {
 				case !s.byte:
@@ -170,7 +170,7 @@ func TestADeadlineEndsTheReadUnderWay(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := pairOf(t)
+			c, _ := connPair(t)
 			if tt.before != 0 {
 				_ = c.SetReadDeadline(time.Now().Add(tt.before))
 			}
@@ -195,7 +195,7 @@ func TestADeadlineEndsTheReadUnderWay(t *testing.T) {
 // TestAWriteGoesOnBehindAnOldDeadline lets a deadline run out that is no longer wanted, in the middle of a
 // write that the other end is slow to take.
 func TestAWriteGoesOnBehindAnOldDeadline(t *testing.T) {
-	c, client := pairOf(t)
+	c, client := connPair(t)
 	inTime(t, 200*time.Millisecond, c.SetWriteDeadline, func() (int, error) { return c.Write([]byte("x")) })
 	_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
 	sent := append([]byte("x"), bytes.Repeat([]byte("0123456789abcdef"), 1<<20)...) // more than any buffer
@@ -213,7 +213,7 @@ func TestAWriteGoesOnBehindAnOldDeadline(t *testing.T) {
 }
 
 func TestAWriteEndsAtItsDeadline(t *testing.T) {
-	c, _ := pairOf(t)            // nobody reads
+	c, _ := connPair(t)            // nobody reads
 	long := make([]byte, 16<<20) // more than any buffer
 	until := time.Now().Add(200 * time.Millisecond)
 	_ = c.SetWriteDeadline(until)
@@ -228,7 +228,7 @@ func TestAWriteEndsAtItsDeadline(t *testing.T) {
 
 // TestClosingForWritingIsPassedOn holds what net/http does before it leaves a client that still sends.
 func TestClosingForWritingIsPassedOn(t *testing.T) {
-	c, client := pairOf(t)
+	c, client := connPair(t)
 	counted := &countedConn{Conn: c}
 	if err := counted.CloseWrite(); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func TestALinkIsJudgedWhereItIsUsed(t *testing.T) {
 		_, err := x.s.EditPerson(ctx, x.p, nil, account.Self, x.u.ID, account.Changes{Texts: map[account.Field]string{account.Email: "anna@example.com"}})
 		return err
 	}
-	password := func(x *with) error { return x.s.ResetPassword(ctx, x.p, x.link, fresh) }
+	password := func(x *with) error { return x.s.ResetPassword(ctx, x.p, nil, x.link, fresh) }
 	login := func(x *with) error { return x.s.ResetLogin(ctx, x.p, x.link, account.Username, "anna") }
 	activate := func(x *with) error { return x.s.Activate(ctx, x.p, x.link) }
 	disable := func(x *with) error { return x.s.SetActive(ctx, x.u.ID, false) }
