@@ -213,7 +213,7 @@ func TestAWriteGoesOnBehindAnOldDeadline(t *testing.T) {
 }
 
 func TestAWriteEndsAtItsDeadline(t *testing.T) {
-	c, _ := connPair(t)            // nobody reads
+	c, _ := connPair(t)          // nobody reads
 	long := make([]byte, 16<<20) // more than any buffer
 	until := time.Now().Add(200 * time.Millisecond)
 	_ = c.SetWriteDeadline(until)
