@@ -68,15 +68,16 @@ func (s *Service) AuthenticateBrowser(ctx context.Context, p *Policy, text strin
 	if !ok {
 		return nil, fail(TokenForged)
 	}
-	ctx, cancel := context.WithTimeout(ctx, judgeTimeout)
+	judging, cancel := context.WithTimeout(ctx, judgeTimeout)
 	defer cancel()
 	who := &Principal{browser: true}
-	err := s.store.View(ctx, func(r Reader) (err error) {
-		if who.Session, err = r.Session(ctx, id); err == nil {
-			who.User, err = r.User(ctx, who.Session.UserID)
+	err := s.store.View(judging, func(r Reader) (err error) {
+		if who.Session, err = r.Session(judging, id); err == nil {
+			who.User, err = r.User(judging, who.Session.UserID)
 		}
 		return err
 	})
+	err = late(ctx, err)
 	switch ses := &who.Session; {
 	case errors.Is(err, ErrNotFound):
 		return nil, fail(TokenEnded)

@@ -107,13 +107,14 @@ const loadTimeout = 2 * time.Second
 
 // readUser reads a user without his password, which memory has no use for.
 func (s *Service) readUser(ctx context.Context, id int64) (*User, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	loading, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	defer cancel()
 	var u User
-	err := s.store.View(ctx, func(r Reader) (err error) {
-		u, err = r.User(ctx, id)
+	err := s.store.View(loading, func(r Reader) (err error) {
+		u, err = r.User(loading, id)
 		return err
 	})
+	err = late(ctx, err)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
