@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // checkThreads looks at a running pool of two threads, then leaves it to be closed.
@@ -45,18 +47,25 @@ func checkThreads(t *testing.T, p *Pool) {
 }
 
 // fromMain is where work ran that background was given on the main thread, which init is on.
-var fromMain struct{ tid, nice int }
+var fromMain struct {
+	tid, nice int
+	attr      *unix.SchedAttr
+}
 
 func init() {
 	background(func() {
 		fromMain.tid = syscall.Gettid()
 		fromMain.nice, _ = syscall.Getpriority(syscall.PRIO_PROCESS, fromMain.tid)
+		fromMain.attr, _ = unix.SchedGetAttr(fromMain.tid, 0)
 	})
 }
 
 func TestBackgroundLeavesTheMainThreadAlone(t *testing.T) {
 	if fromMain.tid == os.Getpid() || fromMain.nice != 20-19 { // as the system call has it
 		t.Errorf("work ran on thread %d at raw priority %d, want not %d, 1", fromMain.tid, fromMain.nice, os.Getpid())
+	}
+	if a := fromMain.attr; a == nil || a.Policy != unix.SCHED_NORMAL || a.Nice != 19 || a.Runtime != 0 && a.Runtime > slice {
+		t.Errorf("its attributes are %+v, want nice 19 and a slice of %.0f ns where the kernel has them", a, slice)
 	}
 	if nice := niceOf(t, os.Getpid()); nice == 19 {
 		t.Error("the main thread has nice 19")
