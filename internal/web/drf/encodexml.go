@@ -3,6 +3,7 @@ package drf
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"strconv"
 	"strings"
@@ -149,7 +150,7 @@ func appendCharacters(b []byte, s string) []byte {
 func appendName(b []byte, name string) []byte {
 	start := len(b)
 	for _, c := range name {
-		letter := c == '_' || unicode.IsLetter(c) && (c < utf8.RuneSelf || c >= 0xC0) // XML 1.0, NameStartChar
+		letter := c == '_' || unicode.IsLetter(c) && (c < utf8.RuneSelf || startsName(c))
 		if !letter && (len(b) == start || !strings.ContainsRune("-.0123456789", c)) {
 			c = '_'
 		}
@@ -159,4 +160,11 @@ func appendName(b []byte, name string) []byte {
 		b = append(b, '_')
 	}
 	return b
+}
+
+// startsName reports whether a name may begin with c for those who read it: Go's parser and Python's know the letters of
+// the fourth edition of XML 1.0, which are fewer than Unicode's and than the fifth's.
+func startsName(c rune) bool {
+	_, err := xml.NewDecoder(strings.NewReader("<" + string(c) + "/>")).RawToken()
+	return err == nil
 }

@@ -291,6 +291,8 @@ func FuzzXML(f *testing.F) {
 	for _, tt := range recorded[struct{ Body string }](f, "xml.json") {
 		f.Add([]byte(tt.Body))
 	}
+	f.Add([]byte("<root>\uFBFE</root>")) // a letter that begins no name
+	f.Add([]byte("<root>\u0438\u043C\u044F</root>"))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		v, err := readXML(doc)
 		if err != nil {
