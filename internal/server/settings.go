@@ -205,18 +205,11 @@ func (t *Translation) mails(m *config.Mount, base, want *mountPlan) {
 		t.warn("DJOSER.EMAIL_FRONTEND_PROTOCOL is not carried over without a domain: set frontend_url")
 	}
 	m.SiteName = w.SiteName
-	for _, s := range []struct {
-		into       *string
-		base, want string
-	}{
+	carry([]carried{
 		{&m.ActivationURL, b.ActivationURL, w.ActivationURL},
 		{&m.PasswordResetURL, b.PasswordResetURL, w.PasswordResetURL},
 		{&m.LoginResetURL, b.LoginResetURL, w.LoginResetURL},
-	} {
-		if s.want != s.base {
-			*s.into = s.want
-		}
-	}
+	})
 	for _, s := range []struct {
 		name string
 		on   bool
@@ -291,6 +284,21 @@ func (t *Translation) judge() {
 			if !slices.Contains(t.Config.AllowedHosts, "*") {
 				t.warn("what was printed will be refused: %s", f.What)
 			}
+		}
+	}
+}
+
+// carried is a key of the configuration, with what it is when it is left out and what it should be.
+type carried struct {
+	into       *string
+	base, want string
+}
+
+// carry sets those that are not as they should be.
+func carry(keys []carried) {
+	for _, k := range keys {
+		if k.want != k.base {
+			*k.into = k.want
 		}
 	}
 }

@@ -92,10 +92,7 @@ func (t *Translation) typed(m *config.Mount, base, want *mountPlan) {
 	if !slices.Equal(wj.Types, bj.Types) {
 		c.HeaderTypes = wj.Types
 	}
-	for _, s := range []struct {
-		into       *string
-		base, want string
-	}{
+	carry([]carried{
 		{&c.HeaderName, bj.Header, wj.Header},
 		{&c.KindClaim, bj.Kind, wj.Kind},
 		{&c.IDClaim, bj.ID, wj.ID},
@@ -103,11 +100,7 @@ func (t *Translation) typed(m *config.Mount, base, want *mountPlan) {
 		{&c.SlidingRefreshClaim, bj.RefreshExpiry, wj.RefreshExpiry},
 		{&c.RevokeClaim, bj.Revoke, wj.Revoke},
 		{&c.Algorithm, bj.Alg.String(), wj.Alg.String()},
-	} {
-		if s.want != s.base {
-			*s.into = s.want
-		}
-	}
+	})
 }
 
 func (t *Translation) keys(m *config.Mount, signing, verifying string, keys []*token.Key, alg token.Alg) {
