@@ -15,13 +15,16 @@ func TestADatabaseThatIsTooSlowToJudgeIsAway(t *testing.T) {
 	s, _ := remember(t, w)
 	u := w.add(t, "ann@example.com", nil)
 	access, browser := w.signIn(t, native(), "ann@example.com").Access, w.browse(t, &u, "")
+	recognize(t, s, native(), access)
 	gone, leave := context.WithCancel(ctx)
 	leave()
 	for name, judge := range map[string]func(context.Context) error{
 		"a token": func(ctx context.Context) error { _, err := w.Authenticate(ctx, native(), access); return err },
-		"a token, by who remembers": func(ctx context.Context) error {
-			s.Forget()
-			_, err := s.Authenticate(ctx, native(), access)
+		"a token that is remembered, whose user is not": func(ctx context.Context) error {
+			if err := s.Heed(ctx, []account.Change{{User: u.ID}}); err != nil {
+				return err
+			}
+			_, err := s.Recognize(ctx, native(), access)
 			return err
 		},
 		"the session of a browser": func(ctx context.Context) error { _, err := w.AuthenticateBrowser(ctx, native(), browser); return err },
